@@ -1,0 +1,111 @@
+"""What happened, as one frozen event: the leaf of the log holds no personal value, only names, counts and pseudonyms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from privacy.kernel.ids import EventId
+from privacy.kernel.store import Tx
+from privacy.kernel.terms import Actor
+
+
+class Outcome(StrEnum):
+    SUCCESS = "success"
+    DENIED = "denied"
+    FAILED = "failed"
+    ATTEMPTED = "attempted"
+
+
+class Action(StrEnum):
+    """The closed list of things that are recorded, `source:subject:action`."""
+
+    SYSTEM_INITIALISED = "application:installation:initialised"
+    SESSION_OPENED = "actors:session:opened"
+    SESSION_REFUSED = "actors:session:refused"
+    TOKEN_ISSUED = "actors:token:issued"
+    TOKEN_REFUSED = "actors:token:refused"
+    USER_CREATED = "actors:user:created"
+    USER_CHANGED = "actors:user:changed"
+    CLIENT_CREATED = "actors:client:created"
+    CLIENT_CHANGED = "actors:client:changed"
+    CONTROLLER_SAVED = "inventory:controller:saved"
+    RECIPIENT_SAVED = "inventory:recipient:saved"
+    PURPOSE_SAVED = "inventory:purpose:saved"
+    SYSTEM_CONNECTED = "inventory:system:connected"
+    SYSTEM_SCANNED = "discovery:system:scanned"
+    FINDING_DECIDED = "discovery:finding:decided"
+    MAP_IMPORTED = "inventory:map:imported"
+    MAP_EXPORTED = "inventory:map:exported"
+    TEXT_SCANNED = "discovery:text:scanned"
+    NOTICE_PUBLISHED = "consent:notice:published"
+    CONSENT_GIVEN = "consent:receipt:given"
+    CONSENT_WITHDRAWN = "consent:receipt:withdrawn"
+    CONSENT_CHECKED = "consent:status:checked"
+    RECEIPT_READ = "consent:receipt:read"
+    RECORDS_MASKED = "access:records:masked"
+    TEXTS_MASKED = "access:texts:masked"
+    DECISION_MADE = "access:decision:made"
+    DECISION_EXPLAINED = "access:decision:explained"
+    POLICY_ACTIVATED = "access:policy:activated"
+    VALUES_PROTECTED = "protection:values:protected"
+    VALUES_REVEALED = "protection:values:revealed"
+    VALUES_INDEXED = "protection:values:indexed"
+    KEYS_CHANGED = "protection:keys:changed"
+    LOG_EXPORTED = "audit:log:exported"
+    LOG_FORKED = "audit:log:forked"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why: the policy version and digest, what was decided, and the rules (row ids) that decided."""
+
+    policy_ref: str
+    decision: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectTrace:
+    """One erasable row: which fields of which subject (by `audit_ref`, 32 bytes) were affected, and how."""
+
+    audit_ref: bytes
+    fields: tuple[str, ...]
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, at most 16 KiB as a leaf. `free` holds free text (reasons, addresses): committed to by a salted hash, stored beside the leaf, erasable."""
+
+    action: Action
+    actor: Actor
+    outcome: Outcome = Outcome.SUCCESS
+    object_type: str = ""
+    object_ref: str = ""
+    fields: tuple[str, ...] = ()
+    purpose: str = ""
+    recipient: str = ""
+    legal_basis: str = ""
+    request_id: str = ""
+    decision: Decision | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    free: Mapping[str, str] = field(default_factory=dict)
+    subjects: tuple[SubjectTrace, ...] = ()
+    related: tuple[str, ...] = ()
+
+
+class AuditLog(Protocol):
+    """What every room needs of the log."""
+
+    def append(self, tx: Tx, event: Event) -> EventId:
+        """Write `event` in the caller's transaction on the main database: no event, no change.
+
+        Raises AuditUnavailable when the log refuses (store broken, sequencer too far behind, log forked).
+        """
+
+    def record(self, event: Event) -> EventId:
+        """Write `event` in a transaction of its own and return after the commit; call it *before* anything is disclosed.
+
+        Raises AuditUnavailable within the bounded wait (2 s statement time, 3 s in all).
+        """
