@@ -1,0 +1,160 @@
+"""`Store` over SQLAlchemy: on SQLite one writer thread commits in groups, on PostgreSQL and MariaDB ordinary transactions with retry.
+
+Guarantees: `run` returns only after a durable commit; it fails with StoreUnavailable within the bounded wait instead of hanging;
+no error text carries a value (drivers put rows into theirs, so those are replaced).
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from privacy.adapters.database_urls import Address, parse_address
+from privacy.adapters.store.sqlite_writer import GroupCommitWriter, sqlite_engine
+from privacy.kernel.errors import Conflict, InvalidInput, StoreUnavailable
+from privacy.kernel.store import Tx
+
+T = TypeVar("T")
+_RETRYABLE_STATES = {"40001", "40P01"}  # PostgreSQL: serialisation failure, deadlock
+_RETRYABLE_CODES = {1213}  # MariaDB: deadlock
+_ATTEMPTS = 4
+
+
+class SqlTx:
+    """An open transaction: a thin holder, so that rooms cannot reach SQL by accident."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+
+def connection(tx: Tx) -> Connection:
+    """Return the connection behind `tx`; for repositories only."""
+    if not isinstance(tx, SqlTx):
+        raise TypeError("this repository needs a transaction of a SqlStore")
+    return tx.connection
+
+
+class SqlStore:
+    """One of our databases by its address. Engines and threads are made on first use, that is after any fork.
+
+    Args:
+        url: `sqlite:///path`, `postgresql://…` or `mariadb://…`.
+        role: `main` or `keys`: how error texts call this database.
+        timeout: seconds a statement, a lock or a free connection is waited for.
+    """
+
+    def __init__(self, url: str, *, role: str = "main", timeout: float = 2.0, pool_size: int = 16) -> None:
+        self.role = role
+        self._timeout = timeout
+        self._pool_size = pool_size
+        self._address = parse_address(url, setting=f"the {role} database address", timeout=timeout)
+        self._engine: Engine | None = None
+        self._writer: GroupCommitWriter | None = None
+
+    @property
+    def dialect(self) -> str:
+        return self._address.kind
+
+    @property
+    def address(self) -> Address:
+        return self._address
+
+    @property
+    def engine(self) -> Engine:
+        """The engine for reading (SQLite) or for everything (servers); for migrations and repositories' own tests."""
+        if self._engine is None:
+            if self.dialect == "sqlite":
+                self._engine = sqlite_engine(self._address.url, self._timeout, self._pool_size, writable=False)
+            else:
+                self._engine = _server_engine(self._address, self._timeout, self._pool_size)
+        return self._engine
+
+    def run(self, fn: Callable[[Tx], T]) -> T:
+        if self.dialect == "sqlite":
+            return self._guarded(lambda: self._sqlite_writer().run(lambda c: fn(SqlTx(c))))
+        return self._guarded(lambda: self._run_on_server(fn))
+
+    def read(self, fn: Callable[[Tx], T]) -> T:
+        def reading() -> T:
+            with self.engine.connect() as opened, opened.begin():
+                return fn(SqlTx(opened))
+
+        return self._guarded(reading)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    def _sqlite_writer(self) -> GroupCommitWriter:
+        if self._writer is None:
+            self._writer = GroupCommitWriter(self._address.url, self._timeout)
+        return self._writer
+
+    def _run_on_server(self, fn: Callable[[Tx], T]) -> T:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self.engine.begin() as opened:
+                    return fn(SqlTx(opened))
+            except DBAPIError as error:
+                if attempt + 1 == _ATTEMPTS or not _is_retryable(error):
+                    raise
+                time.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except IntegrityError:
+            raise Conflict("The change contradicts what is stored: it exists already, or something it refers to does not.") from None
+        except DataError:
+            raise InvalidInput("A value is too long or of the wrong kind for its column.") from None
+        except (OperationalError, InterfaceError, InternalError, PoolTimeout, TimeoutError):
+            raise StoreUnavailable(f"The {self.role} database did not answer in time or cannot be reached; try again, or run `privacy doctor`.") from None
+
+
+def _is_retryable(error: DBAPIError) -> bool:
+    original: Any = error.orig
+    if getattr(original, "sqlstate", None) in _RETRYABLE_STATES:
+        return True
+    arguments = getattr(original, "args", ())
+    return bool(arguments) and arguments[0] in _RETRYABLE_CODES
+
+
+def _server_engine(address: Address, timeout: float, pool_size: int) -> Engine:
+    milliseconds = int(timeout * 1000)
+    arguments = dict(address.arguments)
+    if address.kind == "postgresql":
+        arguments["options"] = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
+    else:
+        arguments |= {"read_timeout": round(timeout) + 1, "write_timeout": round(timeout) + 1}
+    engine = create_engine(
+        address.url,
+        connect_args=arguments,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=timeout,
+        pool_pre_ping=True,
+    )
+    if address.kind == "mysql":
+
+        @event.listens_for(engine, "connect")
+        def bound_waits(opened: Any, _record: Any) -> None:
+            with opened.cursor() as cursor:
+                cursor.execute(f"SET SESSION max_statement_time={timeout}, innodb_lock_wait_timeout={max(1, round(timeout))}, sql_mode='STRICT_ALL_TABLES,ANSI_QUOTES'")
+
+    return engine
