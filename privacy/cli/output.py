@@ -1,0 +1,76 @@
+"""How commands print: JSON under `--json`, else a table or plain lines. Nothing here adds or hides data."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from privacy.kernel.clock import rfc3339
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(command: F) -> F:
+    """Give a command the flag `--json` (parameter `as_json`)."""
+    return click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")(command)
+
+
+def show(data: Any, *, as_json: bool = False, columns: Sequence[str] = (), title: str = "") -> None:
+    """Print `data`: one JSON document, or a table of a list of mappings, or `key: value` lines of a mapping."""
+    plain = to_plain(data)
+    if as_json:
+        click.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+    elif isinstance(plain, list):
+        _table(plain, columns, title)
+    elif isinstance(plain, dict):
+        for key, value in plain.items():
+            click.echo(f"{key}: {_cell(value)}")
+    else:
+        click.echo(plain)
+
+
+def to_plain(data: Any) -> Any:
+    """Return `data` as JSON types; raises TypeError for anything that has no plain form (a Plaintext, for one)."""
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        return {f.name: to_plain(getattr(data, f.name)) for f in dataclasses.fields(data)}
+    if isinstance(data, dict):
+        return {str(key): to_plain(value) for key, value in data.items()}
+    if isinstance(data, datetime):
+        return rfc3339(data)
+    if isinstance(data, Enum):
+        return data.value
+    if isinstance(data, Path):
+        return str(data)
+    if data is None or isinstance(data, bool | int | float | str):
+        return data
+    if isinstance(data, Iterable):
+        return [to_plain(item) for item in data]
+    raise TypeError(f"{type(data).__name__} has no plain form")
+
+
+def _table(rows: list[Any], columns: Sequence[str], title: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not rows:
+        click.echo("Nothing to show.")
+        return
+    names = list(columns) or list(rows[0])
+    table = Table(*names, title=title or None, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(escape(_cell(row.get(name))) for name in names))
+    Console(soft_wrap=not click.get_text_stream("stdout").isatty()).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | dict):
+        return "; ".join(map(str, value)) if isinstance(value, list) and all(isinstance(v, str) for v in value) else json.dumps(value, ensure_ascii=False)
+    return str(value)
