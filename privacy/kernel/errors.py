@@ -13,6 +13,7 @@
     ├── KeyDestroyed            the subject's key was destroyed on purpose
     ├── CiphertextInvalid       malformed, moved, tampered or under an unknown key: one message for all
     ├── TooBusy                 a bounded resource is used up; retry
+    │   └── TooManyAttempts     failed sign-ins for one name; retry after `retry_after` seconds
     ├── ConnectorUnavailable    a connected system cannot be reached; retry
     ├── StoreUnavailable        our own database cannot be reached; retry
     │   └── AuditUnavailable    the event could not be written, so nothing was disclosed; retry
@@ -101,6 +102,16 @@ class CiphertextInvalid(PrivacyError):
 class TooBusy(PrivacyError):
     code = "too_busy"
     retryable = True
+
+
+class TooManyAttempts(TooBusy):
+    """Raised for known and unknown names alike, so that it tells nothing about who exists."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many failed attempts to sign in with this name. Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
 
 
 class ConnectorUnavailable(PrivacyError):

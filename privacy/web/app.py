@@ -1,0 +1,112 @@
+"""Builds the Flask application from the declared routes. Whatever is not declared with a scope cannot be reached."""
+
+import logging
+import time
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from privacy.kernel.errors import Misconfigured, PrivacyError
+from privacy.kernel.ids import new_id
+from privacy.web import problems
+from privacy.web.api import all_routes
+from privacy.web.endpoint import Route, Routes
+from privacy.web.enforce import Door
+from privacy.web.metrics import Metrics
+
+DEFAULT_MAX_BYTES = 16 * 1024 * 1024
+_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+def create_app(application: Any, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Flask:
+    """Return the WSGI application over `application`'s services.
+
+    Args:
+        application: the bag of services that `privacy.application.build` makes.
+        max_bytes: the largest body that is read.
+    """
+    flask = Flask("privacy", static_folder=None, template_folder=None)
+    flask.url_map.merge_slashes = False  # a redirect would repeat a body and its token
+    flask.json.ensure_ascii = False  # type: ignore[attr-defined]
+    metrics = Metrics()
+    declared = [*all_routes(), *_own_routes(metrics)]
+    routes = [route for room in declared for route in room.all]
+    flask.extensions["privacy"] = {"routes": routes, "metrics": metrics, "application": application}
+    _mount(flask, Door(application, max_bytes), routes)
+    _answer_errors(flask)
+    _around(flask, metrics)
+    return flask
+
+
+def routes_of(flask: Flask) -> list[Route]:
+    """Return the declared routes of a built application: for OpenAPI and for the stranger's test."""
+    routes: list[Route] = flask.extensions["privacy"]["routes"]
+    return routes
+
+
+def _own_routes(metrics: Metrics) -> list[Routes]:
+    from privacy.web.docs_page import docs_routes
+    from privacy.web.health import health_routes
+    from privacy.web.oauth import routes as oauth_routes
+
+    return [health_routes(metrics), oauth_routes, docs_routes()]
+
+
+def _mount(flask: Flask, door: Door, routes: list[Route]) -> None:
+    seen: set[str] = set()
+    for route in routes:
+        if route.name in seen:
+            raise Misconfigured(f"Two routes are called {route.name}; rename one handler.")
+        seen.add(route.name)
+        flask.add_url_rule(route.path, route.name, door.view(route), methods=[route.method], provide_automatic_options=False)
+
+
+def _answer_errors(flask: Flask) -> None:
+    # Flask's own log line for an unhandled error prints the traceback with its text
+    flask.logger.setLevel(logging.CRITICAL + 1)
+
+    @flask.errorhandler(PrivacyError)
+    def expected(error: PrivacyError) -> Response:
+        return problems.problem(error, _request_id())
+
+    @flask.errorhandler(HTTPException)
+    def framework(error: HTTPException) -> Response:
+        return problems.http_problem(error, _request_id())
+
+    @flask.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        return problems.unforeseen(error, _request_id())
+
+
+def _around(flask: Flask, metrics: Metrics) -> None:
+    @flask.before_request
+    def begin() -> None:
+        g.request_id = new_id()
+        g.started = time.perf_counter()
+
+    @flask.after_request
+    def finish(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = _request_id()
+        # an unknown address has no route: its text must not become a label
+        metrics.answered(request.endpoint or "none", request.method if request.endpoint else "any", response.status_code, time.perf_counter() - g.started)
+        return response
+
+
+_HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def _request_id() -> str:
+    if "request_id" not in g:
+        g.request_id = new_id()
+        g.started = time.perf_counter()
+    made: str = g.request_id
+    return made

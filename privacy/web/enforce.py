@@ -1,0 +1,145 @@
+"""What happens around every handler: who calls, may they, is the body acceptable; then the handler; then the answer's form.
+
+The order is fixed and each step ends the request: token, scope, size, query, body. An address without a declared route does not exist.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from flask import Request, Response, g, request
+from pydantic import BaseModel
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from privacy.kernel.errors import AccessDenied, InvalidInput, NotFound, PayloadTooLarge, Unauthenticated
+from privacy.kernel.ids import DEFAULT_TENANT
+from privacy.kernel.terms import Actor
+from privacy.web.endpoint import PUBLIC, Binary, Call, Reply, Route
+from privacy.web.problems import UnsupportedMedia, logger, place
+from privacy.web.strict_json import Malformed, parse_body, parse_query
+
+ANONYMOUS = Actor("anonymous", DEFAULT_TENANT)
+_BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
+_UNFIT_PATH = re.compile("[\x00-\x1f\x7f\ufffd\ud800-\udfff]")
+_DRAIN_BYTES = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+class Door:
+    """Turns declared routes into views. `max_bytes` bounds every body that a route does not bound tighter."""
+
+    def __init__(self, application: Any, max_bytes: int) -> None:
+        self._app = application
+        self._max_bytes = max_bytes
+
+    def view(self, route: Route) -> Callable[..., Response]:
+        def answer(**parameters: str) -> Response:
+            return self._serve(route, parameters)
+
+        return answer
+
+    def _serve(self, route: Route, parameters: dict[str, str]) -> Response:
+        actor = self._who(route)
+        may(actor, route)
+        if any(_UNFIT_PATH.search(value) or len(value) > 512 for value in parameters.values()):
+            raise NotFound("There is nothing at this address.")
+        query = parse_query(route.query, query_pairs(request)) if route.query else self._no_query()
+        call = Call(self._app, actor, g.request_id, query, request.remote_addr or "")
+        if route.body is None:
+            return respond(route, route.handler(call, **parameters))
+        body = parse_body(route.body, self._read(route.max_bytes or self._max_bytes))
+        return respond(route, route.handler(call, body, **parameters))
+
+    def _who(self, route: Route) -> Actor:
+        if route.scope == PUBLIC:
+            return ANONYMOUS
+        given = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+        if given is None:
+            raise Unauthenticated("Send an access token: Authorization: Bearer … (POST /oauth/token for applications, POST /api/v1/sessions for people).")
+        actor: Actor = self._app.actors.authenticate(given[1])
+        return actor
+
+    def _no_query(self) -> None:
+        if request.query_string:
+            raise InvalidInput("This call takes no query parameters.", pointer="/")
+
+    def _read(self, limit: int) -> bytes:
+        if request.mimetype != "application/json":
+            raise UnsupportedMedia("Send JSON with Content-Type: application/json.")
+        request.max_content_length = limit
+        try:
+            return request.get_data(cache=False)
+        except RequestEntityTooLarge:
+            drain(request)
+            raise PayloadTooLarge(f"The body is larger than {limit:,} bytes. Send fewer records in a call.") from None
+
+
+def may(actor: Actor, route: Route) -> None:
+    """Raise AccessDenied unless `actor` holds the route's scope."""
+    if route.scope != PUBLIC and route.scope not in actor.scopes:
+        raise AccessDenied(f"This call needs the scope {route.scope}, which the caller's roles do not give.")
+
+
+def drain(incoming: Request) -> None:
+    """Read and drop what is left of a refused body, within a bound: a client that is still sending would otherwise see a reset, not the answer."""
+    stream = incoming.environ["wsgi.input"]
+    declared = incoming.content_length
+    left = _DRAIN_BYTES if declared is None else min(declared, _DRAIN_BYTES)
+    try:
+        while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
+            left -= len(chunk)
+    except OSError:
+        return
+
+
+def query_pairs(incoming: Request) -> dict[str, list[str]]:
+    """Return the query parameters. Raises Malformed for bytes that are not UTF-8, which the framework would replace silently."""
+    try:
+        unquote_to_bytes(incoming.query_string).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed("The query string is not UTF-8.", code="bad_request") from None
+    pairs = incoming.args.to_dict(flat=False)
+    if any("\x00" in value for values in pairs.values() for value in values):
+        raise InvalidInput("A query parameter holds a NUL character.", pointer="/")
+    return pairs
+
+
+def respond(route: Route, result: object) -> Response:
+    """Turn what a handler returned into a response."""
+    reply = result if isinstance(result, Reply) else Reply(result)
+    response = _body(route, reply.answer)
+    response.status_code = reply.status or route.status
+    response.headers.update(reply.headers)
+    return response
+
+
+def _body(route: Route, answer: object) -> Response:
+    if answer is None:
+        return Response(status=204)
+    if isinstance(answer, Binary):
+        return _binary(answer)
+    if isinstance(answer, BaseModel):
+        return Response(answer.model_dump_json(), content_type="application/json")
+    return Response(json.dumps(answer, ensure_ascii=False, allow_nan=False), content_type=route.produces)
+
+
+def _binary(answer: Binary) -> Response:
+    content = answer.content if isinstance(answer.content, bytes) else guarded(answer.content, g.request_id)
+    response = Response(content, content_type=answer.media_type)
+    response.headers.update(answer.headers)
+    if answer.filename:
+        response.headers["Content-Disposition"] = f'attachment; filename="{answer.filename}"'
+    return response
+
+
+def guarded(chunks: Iterable[bytes], request_id: str) -> Iterator[bytes]:
+    """Yield `chunks`; a failure in mid-stream is logged without its text and breaks the connection, so that the receiver sees it is incomplete."""
+    try:
+        yield from chunks
+    except GeneratorExit:
+        raise
+    except Exception as error:  # noqa: BLE001 - the server would log the text of whatever comes
+        logger.error("stream broken: %s at %s request=%s", type(error).__name__, place(error), request_id)
+        raise ConnectionAbortedError("stream broken") from None
