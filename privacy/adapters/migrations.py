@@ -1,0 +1,97 @@
+"""Brings our own databases to the newest schema, and tells whether they are there.
+
+Revisions are forward-only and idempotent (every object `if_not_exists`): MariaDB commits each DDL statement at once, so a revision that was
+interrupted is simply run again. Alembic is imported on first use.
+"""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from privacy.adapters.store.engine import SqlStore
+from privacy.adapters.store.sqlite_writer import sqlite_engine
+from privacy.kernel.errors import Misconfigured, StoreUnavailable
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_FOLDER = Path(__file__).resolve().parent.parent.parent / "migrations"
+_LOCK = 7_301_947_155  # any number of ours: two `privacy init` at once take turns
+
+
+def upgrade(store: SqlStore) -> None:
+    """Run every missing revision of the database behind `store`. Raises StoreUnavailable when it cannot be reached."""
+    from alembic import command
+
+    try:
+        with _turn(store) as connection:
+            command.upgrade(_config(store, connection), "head")
+    except DBAPIError:
+        raise StoreUnavailable(f"The {store.role} database cannot be reached or refused a change of its schema; check address and rights.") from None
+
+
+def pending(store: SqlStore) -> list[str]:
+    """Return the revisions that are missing, oldest first; empty when the schema is at head."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_config(store, None))
+    with store.engine.connect() as connection:
+        present = MigrationContext.configure(connection, opts={"version_table": "schema_version"}).get_current_heads()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if unknown := [revision for revision in present if revision not in known]:
+        raise Misconfigured(f"The {store.role} database has schema {unknown[0]}, which this program does not know: it belongs to a newer version.")
+    done = {script.revision for head in present for script in scripts.iterate_revisions(head, "base")}
+    return [revision for revision in reversed(known) if revision not in done]
+
+
+def _config(store: SqlStore, connection: Connection | None) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER / store.role).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextlib.contextmanager
+def _turn(store: SqlStore) -> Iterator[Connection]:
+    if store.dialect == "sqlite":
+        with _sqlite_turn(store) as connection:
+            yield connection
+        return
+    lock, unlock = ("SELECT pg_advisory_lock(:k)", "SELECT pg_advisory_unlock(:k)") if store.dialect == "postgresql" else ("SELECT GET_LOCK(:k, 60)", "SELECT RELEASE_LOCK(:k)")
+    with store.engine.connect() as holder, store.engine.connect() as connection:
+        if store.dialect == "postgresql":
+            holder.execute(text("SET statement_timeout = '60s'"))
+            connection.execute(text("SET statement_timeout = '60s'"))
+            connection.commit()
+        holder.execute(text(lock), {"k": _LOCK})
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            holder.execute(text(unlock), {"k": _LOCK})
+            # the longer limit must not travel back into the pool
+            holder.invalidate()
+            connection.invalidate()
+
+
+@contextlib.contextmanager
+def _sqlite_turn(store: SqlStore) -> Iterator[Connection]:
+    database = Path(store.address.url.database or "")
+    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = sqlite_engine(store.address.url, 10, 1, writable=True)
+    try:
+        with open(f"{database}.gate", "a") as gate:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            with engine.connect() as connection:
+                yield connection
+                connection.commit()
+    finally:
+        engine.dispose()
