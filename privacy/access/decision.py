@@ -1,0 +1,175 @@
+"""One decision: gates first (is the question lawful and known at all), then the rows of the policy.
+
+`Judge` answers for one call: what is the same for all fields and subjects is settled when it is made, each (field, consent) is judged once.
+Guarantee: what is unknown (purpose, role, recipient, dataset, field, entity, consent) is withheld, and refused before it reaches a cache.
+Limit: a decision is as good as the data map; a column confirmed as the wrong category is decided as that category.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from privacy.access import reasons
+from privacy.access.compiled import Plan, Step, Steps, first_match
+from privacy.access.ports import Categories, Consents, Purpose
+from privacy.access.predicates import Truths, consent_truths
+from privacy.access.reasons import Reason
+from privacy.access.rows import CLEAR_TECHNIQUE, DEFAULT_TECHNIQUE, DENY
+from privacy.inventory.model import Dataset, Field, Status
+from privacy.inventory.taxonomy import NOT_PERSONAL
+from privacy.kernel.ids import TenantId
+from privacy.kernel.terms import SubjectRef
+
+TEXT_CATEGORY = "personal_text"
+_STRICTEST = "redact"
+
+
+class Effect(StrEnum):
+    CLEAR = "clear"
+    MASKED = "masked"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What happens to a value, how, and why. `technique` is `none` for clear values and `-` for withheld ones."""
+
+    effect: Effect
+    technique: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFact:
+    """The state of one subject's consent for the purpose (and recipient) of the call."""
+
+    state: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All a judge needs that is the same for a whole call. `refused` set: nothing is disclosed, whatever the field."""
+
+    tenant: TenantId
+    policy_version: int
+    policy_ref: str
+    action: str
+    purpose: Purpose | None
+    recipient: str | None
+    dataset: Dataset | None
+    plan: Plan | None
+    truths: Truths
+    needs_consent: bool
+    asks_consent: bool
+    consent_recipient: str | None
+    language: str
+    refused: Reason | None
+
+
+def withheld(reason: Reason) -> Verdict:
+    return Verdict(Effect.WITHHELD, "-", reason)
+
+
+class Judge:
+    """Decides for one call. Not shared between threads."""
+
+    def __init__(self, bench: Bench, taxonomy: Categories) -> None:
+        self.bench = bench
+        self._taxonomy = taxonomy
+        self._verdicts: dict[tuple[str, str, ConsentFact | None], Verdict] = {}
+        self._covered = frozenset(bench.purpose.categories) if bench.purpose else frozenset()
+
+    def consents(self, consents: Consents, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, ConsentFact]:
+        """Fetch the consent states of all `subjects` at once, or nothing when neither a gate nor a row asks for them."""
+        bench = self.bench
+        if bench.refused or not bench.purpose or not subjects or not (bench.needs_consent or bench.asks_consent):
+            return {}
+        states = consents.statuses(bench.tenant, subjects, bench.purpose.id, bench.consent_recipient)
+        return {subject: ConsentFact(str(status.state), status.at) for subject, status in zip(subjects, states, strict=True)}
+
+    def field(self, name: str, consent: ConsentFact | None) -> Verdict:
+        """Decide about a field of the dataset; `consent` None means: no subject, or no consent asked for."""
+        key = ("field", name, consent)
+        if (verdict := self._verdicts.get(key)) is None:
+            verdict = self._verdicts[key] = self._field(name, consent)
+        return verdict
+
+    def finding(self, entity: str, consent: ConsentFact | None) -> Verdict:
+        """Decide about something found in free text by the category of its entity."""
+        key = ("entity", entity, consent)
+        if (verdict := self._verdicts.get(key)) is None:
+            verdict = self._verdicts[key] = self._finding(entity, consent)
+        return verdict
+
+    def text(self, consent: ConsentFact | None) -> Verdict:
+        """Decide about a whole free text that stands in no field."""
+        return self.bench.refused and withheld(self.bench.refused) or self._category(TEXT_CATEGORY, consent)
+
+    def steps(self, field: Field) -> Steps:
+        return self.bench.plan.steps(field.field_class, field.category) if self.bench.plan else ()
+
+    def _field(self, name: str, consent: ConsentFact | None) -> Verdict:
+        bench = self.bench
+        if bench.refused:
+            return withheld(bench.refused)
+        if bench.dataset is None:
+            return withheld(reasons.DATASET_UNKNOWN)
+        field = bench.dataset.fields.get(name)
+        if field is None or field.gone:
+            return withheld(reasons.field_unknown(bench.dataset, ""))
+        if not field.status.settled and bench.action != "protect":
+            return withheld(reasons.field_undecided(bench.dataset, field))
+        if field.status is Status.NOT_PERSONAL:
+            category = self._taxonomy.category(NOT_PERSONAL)
+            return self._by_rows(category.field_class, category.id, category.technique, consent)
+        return self._gated(field.field_class, field.category, field.technique, consent)
+
+    def _finding(self, entity: str, consent: ConsentFact | None) -> Verdict:
+        if self.bench.refused:
+            return withheld(self.bench.refused)
+        if entity not in self._taxonomy.entities:
+            return withheld(reasons.ENTITY_UNKNOWN)
+        return self._category(self._taxonomy.of_entity(entity).id, consent)
+
+    def _category(self, id: str, consent: ConsentFact | None) -> Verdict:
+        category = self._taxonomy.category(id)
+        return self._gated(category.field_class, category.id, category.technique, consent)
+
+    def _gated(self, field_class: str, category: str, technique: str, consent: ConsentFact | None) -> Verdict:
+        bench = self.bench
+        if bench.purpose and not self._covered & {category, field_class, "*"}:
+            return withheld(reasons.CATEGORY_NOT_IN_PURPOSE)
+        if bench.needs_consent:
+            if consent is None:
+                return withheld(reasons.SUBJECT_MISSING)
+            if consent.state != "given":
+                return withheld(reasons.consent_reason(consent.state, consent.at))
+        return self._by_rows(field_class, category, technique, consent)
+
+    def _by_rows(self, field_class: str, category: str, technique: str, consent: ConsentFact | None) -> Verdict:
+        if self.bench.plan is None:
+            return withheld(reasons.NO_RULE)
+        steps = self.bench.plan.steps(field_class, category)
+        return verdict_of(steps, {**self.bench.truths, **consent_truths(consent.state if consent else None)}, technique)
+
+
+def verdict_of(steps: Steps, truths: Truths, default_technique: str) -> Verdict:
+    """Return what the rows say: the first one whose condition holds decides, none means withheld."""
+    step = first_match(steps, truths)
+    if step is None:
+        return withheld(_nearest(steps))
+    if step.effect == DENY:
+        return withheld(reasons.rule_decided(step.row, Effect.WITHHELD, ""))
+    technique = step.technique
+    if technique == DEFAULT_TECHNIQUE:
+        # a data map that knows no technique for personal data must not open the field
+        technique = default_technique if default_technique not in ("", CLEAR_TECHNIQUE) else _STRICTEST
+    effect = Effect.CLEAR if technique == CLEAR_TECHNIQUE else Effect.MASKED
+    return Verdict(effect, technique, reasons.rule_decided(step.row, effect, technique))
+
+
+def _nearest(steps: Steps) -> Reason:
+    unmet: list[Step] = [step for step in steps if step.effect != DENY]
+    return reasons.condition_unmet(unmet[0].row, unmet[0].condition) if unmet else reasons.NO_RULE
