@@ -54,8 +54,24 @@ class Action(StrEnum):
     VALUES_REVEALED = "protection:values:revealed"
     VALUES_INDEXED = "protection:values:indexed"
     KEYS_CHANGED = "protection:keys:changed"
+    LOG_READ = "audit:log:read"
     LOG_EXPORTED = "audit:log:exported"
     LOG_FORKED = "audit:log:forked"
+
+
+# what hands out data or changes who may see it: refused while the sequencer is so far behind that nobody could prove it soon
+DISCLOSING = frozenset(
+    {
+        Action.TEXTS_MASKED,
+        Action.RECORDS_MASKED,
+        Action.VALUES_REVEALED,
+        Action.RECEIPT_READ,
+        Action.MAP_EXPORTED,
+        Action.LOG_EXPORTED,
+        Action.POLICY_ACTIVATED,
+        Action.KEYS_CHANGED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,66 @@
+"""What must outlive the databases, as files in the state directory: written to a temporary name, synced, renamed."""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from privacy.audit.ports import Signed
+from privacy.kernel.errors import AuditBroken, Misconfigured
+
+
+class SignedStateFile:
+    """The largest size and root signed of each log, in one JSON file; implements `audit.ports.SignedState`.
+
+    Guarantee: after `save` the numbers survive a crash, and they never shrink, also with several processes. Limit: whoever
+    can write this file and the database can roll both back; checkpoints kept elsewhere show that.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Mapping[str, Signed]:
+        try:
+            content = json.loads(self._path.read_bytes())
+            return {log_id: Signed(int(kept["size"]), bytes.fromhex(kept["root"])) for log_id, kept in content.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            raise AuditBroken(
+                f"{self._path.name} in the state directory cannot be read, so nobody can tell whether the audit log was rolled back; restore it from a backup."
+            ) from None
+
+    def save(self, log_id: str, signed: Signed) -> None:
+        try:
+            with self._locked():
+                kept = dict(self.load())
+                if log_id in kept and kept[log_id].size >= signed.size:
+                    return
+                self._write(kept | {log_id: signed})
+        except OSError:
+            raise Misconfigured("The state directory cannot be written; the audit log is not signed any further until it can.") from None
+
+    def _write(self, kept: Mapping[str, Signed]) -> None:
+        content = {log_id: {"size": signed.size, "root": signed.root.hex()} for log_id, signed in sorted(kept.items())}
+        temporary = self._path.with_suffix(".new")
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as out:
+            json.dump(content, out, indent=1)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)  # the new name is in the folder: without this the old file may come back after a crash
+        finally:
+            os.close(folder)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
