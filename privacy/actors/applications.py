@@ -17,7 +17,7 @@ from privacy.kernel.ids import new_id
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 
-_SECRET_PREFIX = "pcs_"  # noqa: S105 - lets secret scanners recognise one
+_SECRET_PREFIX = "pcs_"  # lets secret scanners recognise one
 
 
 class Applications:

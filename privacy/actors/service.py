@@ -39,6 +39,7 @@ class Actors:
         session_seconds: int = SESSION_SECONDS,
     ) -> None:
         self.roles = roles
+        self.token_seconds = tokens.lifetime
         self._store = store
         self._repository = repository
         self._tokens = tokens
@@ -119,6 +120,3 @@ class Actors:
         if any(client.name == name for client in self._store.read(lambda tx: self._repository.clients(tx, actor.tenant))):
             return None
         return self.applications.create(actor, name, roles, purposes)
-
-
-

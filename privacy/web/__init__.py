@@ -2,3 +2,7 @@
 
 Read `endpoint.py` first (the shape of a route), then `enforce.py` (what happens around every handler).
 """
+
+from privacy.web.app import create_app
+
+__all__ = ["create_app"]

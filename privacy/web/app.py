@@ -7,13 +7,17 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from privacy.adapters.oauth_server import TokenServer
 from privacy.kernel.errors import Misconfigured, PrivacyError
 from privacy.kernel.ids import new_id
 from privacy.web import problems
 from privacy.web.api import all_routes
+from privacy.web.docs_page import docs_routes
 from privacy.web.endpoint import Route, Routes
 from privacy.web.enforce import Door
+from privacy.web.health import health_routes
 from privacy.web.metrics import Metrics
+from privacy.web.oauth import oauth_routes
 
 DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 _CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -30,7 +34,7 @@ def create_app(application: Any, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Flask
     flask.url_map.merge_slashes = False  # a redirect would repeat a body and its token
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
     metrics = Metrics()
-    declared = [*all_routes(), *_own_routes(metrics)]
+    declared = [*all_routes(), *_own_routes(application, metrics)]
     routes = [route for room in declared for route in room.all]
     flask.extensions["privacy"] = {"routes": routes, "metrics": metrics, "application": application}
     _mount(flask, Door(application, max_bytes), routes)
@@ -45,12 +49,9 @@ def routes_of(flask: Flask) -> list[Route]:
     return routes
 
 
-def _own_routes(metrics: Metrics) -> list[Routes]:
-    from privacy.web.docs_page import docs_routes
-    from privacy.web.health import health_routes
-    from privacy.web.oauth import routes as oauth_routes
-
-    return [health_routes(metrics), oauth_routes, docs_routes()]
+def _own_routes(application: Any, metrics: Metrics) -> list[Routes]:
+    tokens = TokenServer(application.actors.applications, application.actors.token_seconds)
+    return [health_routes(metrics), oauth_routes(tokens), docs_routes()]
 
 
 def _mount(flask: Flask, door: Door, routes: list[Route]) -> None:

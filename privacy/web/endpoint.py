@@ -65,7 +65,7 @@ class Call:
     actor: Actor
     request_id: str
     query: Any = None
-    remote: str = ""
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ class Route:
     scope: str
     handler: Callable[..., object]
     body: type[Body] | None = None
+    form: type[Query] | None = None
     query: type[Query] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
@@ -114,10 +115,14 @@ class Route:
 
 
 class Options(TypedDict, total=False):
-    """What a route may declare. `produces` names the media type of a `Binary`; `max_bytes` narrows the service's body limit."""
+    """What a route may declare.
+
+    `produces` names the media type of a `Binary`; `max_bytes` narrows the service's body limit; `form` only documents a form that the handler reads.
+    """
 
     scope: Required[str]
     body: type[Body]
+    form: type[Query]
     query: type[Query]
     answer: type[BaseModel]
     status: int

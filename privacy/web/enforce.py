@@ -41,29 +41,16 @@ class Door:
         return answer
 
     def _serve(self, route: Route, parameters: dict[str, str]) -> Response:
-        actor = self._who(route)
+        token = bearer(request, route)
+        actor = self._app.actors.authenticate(token) if token else ANONYMOUS
         may(actor, route)
         if any(_UNFIT_PATH.search(value) or len(value) > 512 for value in parameters.values()):
             raise NotFound("There is nothing at this address.")
-        query = parse_query(route.query, query_pairs(request)) if route.query else self._no_query()
-        call = Call(self._app, actor, g.request_id, query, request.remote_addr or "")
+        call = Call(self._app, actor, g.request_id, _query(route, request), token)
         if route.body is None:
             return respond(route, route.handler(call, **parameters))
         body = parse_body(route.body, self._read(route.max_bytes or self._max_bytes))
         return respond(route, route.handler(call, body, **parameters))
-
-    def _who(self, route: Route) -> Actor:
-        if route.scope == PUBLIC:
-            return ANONYMOUS
-        given = _BEARER.fullmatch(request.headers.get("Authorization", ""))
-        if given is None:
-            raise Unauthenticated("Send an access token: Authorization: Bearer … (POST /oauth/token for applications, POST /api/v1/sessions for people).")
-        actor: Actor = self._app.actors.authenticate(given[1])
-        return actor
-
-    def _no_query(self) -> None:
-        if request.query_string:
-            raise InvalidInput("This call takes no query parameters.", pointer="/")
 
     def _read(self, limit: int) -> bytes:
         if request.mimetype != "application/json":
@@ -74,6 +61,24 @@ class Door:
         except RequestEntityTooLarge:
             drain(request)
             raise PayloadTooLarge(f"The body is larger than {limit:,} bytes. Send fewer records in a call.") from None
+
+
+def bearer(incoming: Request, route: Route) -> str:
+    """Return the token of the request, or nothing for a public route. Raises Unauthenticated when there is none, or two."""
+    if route.scope == PUBLIC:
+        return ""
+    given = _BEARER.fullmatch(incoming.headers.get("Authorization", ""))
+    if given is None:
+        raise Unauthenticated("Send an access token: Authorization: Bearer … (POST /oauth/token for applications, POST /api/v1/sessions for people).")
+    return given[1]
+
+
+def _query(route: Route, incoming: Request) -> object:
+    if route.query is not None:
+        return parse_query(route.query, query_pairs(incoming))
+    if incoming.query_string:
+        raise InvalidInput("This call takes no query parameters.", pointer="/")
+    return None
 
 
 def may(actor: Actor, route: Route) -> None:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Mapping
 
 from flask import Response
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from privacy.kernel import errors
 from privacy.kernel.errors import PrivacyError
@@ -99,6 +99,8 @@ def http_problem(error: HTTPException, request_id: str) -> Response:
     status = error.code or 500
     if status == 404:
         return _response(404, "not_found", "There is nothing at this address; /docs lists the calls.", request_id)
+    if isinstance(error, RequestEntityTooLarge):
+        return _response(413, "payload_too_large", "The body is larger than this call reads.", request_id)
     if isinstance(error, MethodNotAllowed):
         response = _response(405, "method_not_allowed", "This address knows other methods; see the Allow header.", request_id)
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
