@@ -1,0 +1,115 @@
+"""Dates and times, birth dates and ages, in numbers, English and Chinese. A bare year or a weekday is a weak finding of its own (0.5)."""
+
+import re
+from collections.abc import Iterator
+
+from privacy.discovery.findings import CONTEXT, LABEL, PATTERN, Finding
+from privacy.discovery.rules import NA, NB, Recogniser
+from privacy.discovery.scene import Scene
+from privacy.discovery.validators import calendar
+
+_MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
+_DAY = r"(?:0?[1-9]|[12][0-9]|3[01])(?:st|nd|rd|th)?"
+_YEAR = r"(?:1[89]|20)[0-9]{2}"
+_TIME = r"(?:[T ,]{1,2}(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?:\s?[AaPp][Mm]\b)?(?:Z|[+\-][0-9]{2}:?[0-9]{2})?)?"
+_BIRTH_LABEL = r"(?:出生日期|出生年月日?|生日|\bD\.?O\.?B\.?|\bdate of birth|\bbirth\s?date|\bbirthday)[\s\"']{0,3}[:：=\-]?[\s\"']{0,3}(?:is|是|为)?\s?$"
+_AGE = (
+    rf"{NB}([0-9]{{1,3}})[ \-](?:years?|yrs?)[ \-]old\b|{NB}([0-9]{{1,3}}) ?(?:y/o|yo\b|yrs?\b|years of age)|\b(?:aged?|age of|age is|age:|turned|turn|turning)[: ]{{1,2}}([0-9]{{1,3}}){NA}"
+    rf"(?![%./,][0-9]|%)|\bI(?:'m| am) ([0-9]{{2}})(?=[.,;!?]|$| and\b)"
+)
+
+
+def recognisers() -> list[Recogniser]:
+    """Return the recognisers of dates, birth dates and ages."""
+    return [
+        Recogniser(frozenset({"DATE_TIME", "DATE_OF_BIRTH"}), _Dates().find),
+        Recogniser(frozenset({"DATE_TIME"}), _Vague().find, words=True),
+        Recogniser(frozenset({"AGE"}), _Ages().find, words=True),
+    ]
+
+
+class _Dates:
+    """Full dates. A label directly before makes it a date of birth; in prose it stays a date."""
+
+    def __init__(self) -> None:
+        self._iso = re.compile(rf"(?<![0-9A-Za-z./\-])({_YEAR})([\-/.])([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}(?![0-9A-Za-z]|[./\-][0-9])")
+        self._numeric = re.compile(rf"(?<![0-9A-Za-z./\-])([0-9]{{1,2}})([\-/.])([0-9]{{1,2}})\2({_YEAR}|[0-9]{{2}}){_TIME}(?![0-9A-Za-z]|[./\-][0-9])")
+        self._english = re.compile(
+            rf"{NB}(?:{_DAY} (?:of )?{_MONTH},? {_YEAR}|{_MONTH} {_DAY},? {_YEAR}|{_DAY}-{_MONTH}-(?:{_YEAR}|[0-9]{{2}})|{_MONTH} {_YEAR}|{_DAY} (?:of )?{_MONTH}|{_MONTH} {_DAY}){_TIME}{NA}"
+        )
+        self._chinese = re.compile(
+            r"(?:(?:1[89]|20)[0-9]{2}\s?年\s?[0-9]{1,2}\s?月(?:\s?[0-9]{1,2}\s?[日号號])?|[一二三四五六七八九〇零]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}[日号號])"
+        )
+        self._birth = re.compile(_BIRTH_LABEL, re.IGNORECASE)
+        self._born = re.compile(r"\s?(?:出生|生(?=[，,。；）)\s]|$))")
+
+    def find(self, scene: Scene) -> Iterator[Finding]:
+        text = scene.text
+        if scene.has_digits:
+            for match in self._iso.finditer(text):
+                if calendar(int(match.group(1)), int(match.group(3)), int(match.group(4))):
+                    yield self._judge(scene, match, 0.85)
+            for match in self._numeric.finditer(text):
+                if _day_and_month(int(match.group(1)), int(match.group(3))):
+                    yield self._judge(scene, match, _numeric_weight(match))
+            if scene.english_words and scene.capitals:
+                for match in self._english.finditer(text):
+                    yield self._judge(scene, match, 0.8)
+        if scene.chinese_words:
+            for match in self._chinese.finditer(text):
+                yield self._judge(scene, match, 0.8)
+
+    def _judge(self, scene: Scene, match: re.Match[str], confidence: float) -> Finding:
+        if self._birth.search(scene.before(match.start(), 24)) or self._born.match(scene.text, match.end()):
+            return Finding("DATE_OF_BIRTH", *match.span(), 0.95, LABEL)
+        return Finding("DATE_TIME", *match.span(), confidence, PATTERN)
+
+
+def _day_and_month(first: int, second: int) -> bool:
+    return calendar(2000, first, second) or calendar(2000, second, first)
+
+
+def _numeric_weight(match: re.Match[str]) -> float:
+    """Three dotted numbers with a short last one are a version as often as a day."""
+    if len(match.group(4)) == 4:
+        return 0.8
+    return 0.4 if match.group(2) == "." else 0.55
+
+
+class _Vague:
+    """Weekdays, and years after a word that makes them one."""
+
+    def __init__(self) -> None:
+        self._weekday = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
+        self._year = re.compile(
+            rf"\b(?:in|since|of|during|from|until|till|by|before|after|circa|year|is a|was a|©|the)\s({_YEAR})(?![0-9A-Za-z%]|[.,:/\-][0-9])", re.IGNORECASE
+        )
+
+    def find(self, scene: Scene) -> Iterator[Finding]:
+        if not scene.english_words:
+            return
+        if "day" in scene.text:
+            for match in self._weekday.finditer(scene.text):
+                yield Finding("DATE_TIME", *match.span(), 0.5, PATTERN)
+        if scene.has_digits:
+            for match in self._year.finditer(scene.text):
+                yield Finding("DATE_TIME", *match.span(1), 0.5, CONTEXT)
+
+
+class _Ages:
+    """Ages up to 120; the finding covers the number only, so that the sentence stays readable when it is generalised."""
+
+    def __init__(self) -> None:
+        self._english = re.compile(_AGE, re.IGNORECASE)
+        self._chinese = re.compile(rf"(?:年龄|年齡|今年|现年|現年)[\s:：是为]{{0,3}}([0-9]{{1,3}})(?![0-9年月日.])|{NB}([0-9]{{1,3}})\s?(?:周岁|岁|歲|周歲)")
+
+    def find(self, scene: Scene) -> Iterator[Finding]:
+        if not scene.has_digits:
+            return
+        for pattern, wanted in ((self._english, scene.english_words), (self._chinese, scene.chinese_words)):
+            if not wanted:
+                continue
+            for match in pattern.finditer(scene.text):
+                group = match.lastindex or 0
+                if int(match.group(group)) <= 120:
+                    yield Finding("AGE", *match.span(group), 0.7, CONTEXT)
