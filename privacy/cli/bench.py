@@ -1,0 +1,31 @@
+"""`privacy bench`: each benchmark is a ratio to a named peer, measured in the same run; never a pass or fail."""
+
+import importlib
+
+import click
+
+from privacy.cli.bench_ratio import Ratio
+from privacy.cli.output import json_option, show
+
+BENCHES = {
+    "detect": "privacy.cli.bench_detect",
+    "crypto": "privacy.cli.bench_crypto",
+    "access": "privacy.cli.bench_access",
+    "audit": "privacy.cli.bench_audit",
+}
+
+
+@click.command()
+@click.argument("name", required=False, type=click.Choice(list(BENCHES)))
+@json_option
+def bench(name: str | None, as_json: bool) -> None:
+    """Print same-run ratios; NAME picks one of detect, crypto, access, audit."""
+    ratios: list[Ratio] = []
+    for chosen in [name] if name else BENCHES:
+        click.echo(f"measuring {chosen} …", err=True)
+        ratios += importlib.import_module(BENCHES[chosen]).run()
+    show([_row(ratio) for ratio in ratios], as_json=as_json, columns=("name", "ratio", "ours", "peer", "unit", "note"))
+
+
+def _row(ratio: Ratio) -> dict[str, object]:
+    return {"name": ratio.name, "ratio": float(f"{ratio.ratio:.3g}"), "ours": float(f"{ratio.ours:.3g}"), "peer": float(f"{ratio.peer:.3g}"), "unit": ratio.unit, "note": ratio.note}
