@@ -1,7 +1,8 @@
 """Policies compiled into small tables, so that a decision costs the same whether the policy has ten rows or a hundred thousand.
 
-What cannot change between two calls (rows, roles, purpose, recipient, dataset, action, region, field classes) is settled once per `Scope`; what
-can (second factor, time, consent) stays as the condition of a `Step`. casbin over the same rows is the reference: tests compare the two.
+What cannot change between two calls (rows, roles, purpose, recipient, dataset, action, region) is settled once per `Scope`, and per class and
+category of a field; what can (second factor, time, consent) stays as the condition of a `Step`. A changed data map needs no new plan: a field
+that changes its class asks for the steps of another class. casbin over the same rows is the reference: tests compare the two.
 """
 
 import threading
@@ -9,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from privacy.access.predicates import TRUE, Truths, holds
+from privacy.access.predicates import PREDICATES, TRUE, Truths, holds
 from privacy.access.rows import ALLOW, ANY, CATEGORY, DENY, EXTERNAL, INTERNAL, Policy, Row, dataset_matches
 
 UNKNOWN_REGION = "unknown"
@@ -94,10 +95,11 @@ def is_allowed(step: Step | None) -> bool:
 class Plan:
     """The decisions of one scope: steps per (class, category), each compiled when first asked for."""
 
-    __slots__ = ("_rows", "_steps")
+    __slots__ = ("_rows", "_steps", "asks_consent")
 
     def __init__(self, policy: Policy, scope: Scope) -> None:
         self._rows = scope_rows(policy, scope)
+        self.asks_consent = any(PREDICATES[row.condition].per_subject for row in self._rows)
         self._steps: dict[tuple[str, str], Steps] = {}
 
     def steps(self, field_class: str, category: str) -> Steps:

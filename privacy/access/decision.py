@@ -11,17 +11,19 @@ from datetime import datetime
 from enum import StrEnum
 
 from privacy.access import reasons
-from privacy.access.compiled import Plan, Step, Steps, first_match
-from privacy.access.ports import Categories, Consents, Purpose
+from privacy.access.compiled import Plan, Scope, Step, Steps, first_match
+from privacy.access.ports import Categories, Consents
 from privacy.access.predicates import Truths, consent_truths
 from privacy.access.reasons import Reason
 from privacy.access.rows import CLEAR_TECHNIQUE, DEFAULT_TECHNIQUE, DENY
-from privacy.inventory.model import Dataset, Field, Status
+from privacy.inventory.catalogue_model import Purpose
+from privacy.inventory.model import Dataset, Status
 from privacy.inventory.taxonomy import NOT_PERSONAL
 from privacy.kernel.ids import TenantId
 from privacy.kernel.terms import SubjectRef
 
 TEXT_CATEGORY = "personal_text"
+DISCLOSING = frozenset({"mask", "reveal"})
 _STRICTEST = "redact"
 
 
@@ -59,13 +61,25 @@ class Bench:
     purpose: Purpose | None
     recipient: str | None
     dataset: Dataset | None
+    scope: Scope | None
     plan: Plan | None
     truths: Truths
-    needs_consent: bool
-    asks_consent: bool
-    consent_recipient: str | None
     language: str
     refused: Reason | None
+
+    @property
+    def needs_consent(self) -> bool:
+        """Return whether data leaves and the purpose rests on consent: encrypting or indexing discloses nothing."""
+        return self.purpose is not None and self.purpose.needs_consent and self.action in DISCLOSING
+
+    @property
+    def consent_recipient(self) -> str | None:
+        """Return the recipient whose own consent is asked for (separate consent), None for consent to the purpose."""
+        return self.recipient if self.purpose and self.purpose.separate_consent else None
+
+    @property
+    def asks_consent(self) -> bool:
+        return self.needs_consent or (self.plan is not None and self.plan.asks_consent)
 
 
 def withheld(reason: Reason) -> Verdict:
@@ -84,7 +98,7 @@ class Judge:
     def consents(self, consents: Consents, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, ConsentFact]:
         """Fetch the consent states of all `subjects` at once, or nothing when neither a gate nor a row asks for them."""
         bench = self.bench
-        if bench.refused or not bench.purpose or not subjects or not (bench.needs_consent or bench.asks_consent):
+        if bench.refused or not bench.purpose or not subjects or not bench.asks_consent:
             return {}
         states = consents.statuses(bench.tenant, subjects, bench.purpose.id, bench.consent_recipient)
         return {subject: ConsentFact(str(status.state), status.at) for subject, status in zip(subjects, states, strict=True)}
@@ -105,10 +119,16 @@ class Judge:
 
     def text(self, consent: ConsentFact | None) -> Verdict:
         """Decide about a whole free text that stands in no field."""
-        return self.bench.refused and withheld(self.bench.refused) or self._category(TEXT_CATEGORY, consent)
+        if self.bench.refused:
+            return withheld(self.bench.refused)
+        return self._category(TEXT_CATEGORY, consent)
 
-    def steps(self, field: Field) -> Steps:
-        return self.bench.plan.steps(field.field_class, field.category) if self.bench.plan else ()
+    def truths(self, consent: ConsentFact | None) -> Truths:
+        return {**self.bench.truths, **consent_truths(consent.state if consent else None)}
+
+    def category_of(self, entity: str) -> str:
+        """Return the category of an entity, "" for one the taxonomy does not know."""
+        return self._taxonomy.of_entity(entity).id if entity in self._taxonomy.entities else ""
 
     def _field(self, name: str, consent: ConsentFact | None) -> Verdict:
         bench = self.bench
@@ -152,7 +172,7 @@ class Judge:
         if self.bench.plan is None:
             return withheld(reasons.NO_RULE)
         steps = self.bench.plan.steps(field_class, category)
-        return verdict_of(steps, {**self.bench.truths, **consent_truths(consent.state if consent else None)}, technique)
+        return verdict_of(steps, self.truths(consent), technique)
 
 
 def verdict_of(steps: Steps, truths: Truths, default_technique: str) -> Verdict:

@@ -10,7 +10,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from privacy.access.predicates import NOT_AVAILABLE, PREDICATES
-from privacy.access.rows import ACTIONS, ALLOW, ANY, CLEAR_TECHNIQUE, COLUMNS, DEFAULT_TECHNIQUE, DENY, EXTERNAL, INTERNAL, MAX_ROLE_DEPTH, Policy, Row, Vocabulary
+from privacy.access.rows import (
+    ACTIONS,
+    ALLOW,
+    ANY,
+    CLEAR_TECHNIQUE,
+    COLUMNS,
+    DEFAULT_TECHNIQUE,
+    DENY,
+    EXTERNAL,
+    INTERNAL,
+    MAX_ROLE_DEPTH,
+    Policy,
+    Row,
+    Vocabulary,
+)
 from privacy.kernel.errors import Flaw, Misconfigured
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -67,7 +81,9 @@ def read_policy(data: bytes, source: str, words: Vocabulary) -> Policy:
             links.setdefault(cells[1].text, set()).add(cells[2].text)
             checker.link(cells[1], cells[2])
         elif kind not in ("p", "g"):
-            refusals.add(cells[0].line, cells[0].column, "A line begins with p (a rule) or g (a role in a group), in small letters; put # first to make it a comment.")
+            refusals.add(
+                cells[0].line, cells[0].column, "A line begins with p (a rule) or g (a role in a group), in small letters; put # first to make it a comment."
+            )
     _check_groups(links, refusals)
     checker.check_roles(frozenset(group for groups in links.values() for group in groups))
     _check_repeats(rows, refusals)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Protocol
 
 from privacy.access.rows import Policy
+from privacy.inventory.catalogue_model import Controller, Purpose, Recipient
 from privacy.inventory.model import Dataset
 from privacy.inventory.taxonomy import Category
 from privacy.kernel.errors import PrivacyError
@@ -94,60 +95,6 @@ class Categories(Protocol):
     def categories(self) -> Mapping[str, Category]: ...
 
 
-class Controller(Protocol):
-    @property
-    def country(self) -> str: ...
-
-    @property
-    def time_zone(self) -> str: ...
-
-
-class Purpose(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def controller(self) -> str: ...
-
-    @property
-    def lawful_basis(self) -> str: ...
-
-    @property
-    def categories(self) -> Sequence[str]: ...
-
-    @property
-    def needs_consent(self) -> bool: ...
-
-    @property
-    def separate_consent(self) -> bool: ...
-
-    @property
-    def needs_assessment(self) -> bool: ...
-
-    @property
-    def assessment(self) -> str | None: ...
-
-    @property
-    def state(self) -> str: ...
-
-
-class Recipient(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def country(self) -> str: ...
-
-    @property
-    def agreement_from(self) -> date | None: ...
-
-    @property
-    def agreement_to(self) -> date | None: ...
-
-    @property
-    def purposes(self) -> Sequence[str]: ...
-
-
 class PurposeCatalogue(Protocol):
     """Purposes, recipients and controllers."""
 
@@ -187,14 +134,13 @@ class TextFinding(Protocol):
     @property
     def end(self) -> int: ...
 
+    @property
+    def confidence(self) -> float: ...
+
 
 class TextDetector(Protocol):
     def find(self, text: str, *, language: str = "auto") -> Sequence[TextFinding]:
         """Return findings with offsets in code points of `text`, without overlaps, in order."""
-
-
-class ProtectedItem(Protocol):
-    """Whatever `protection.service` takes; made by the factories below, so that this room never imports its internals."""
 
 
 class ValueProtection(Protocol):

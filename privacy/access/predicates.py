@@ -67,7 +67,12 @@ PREDICATES: Mapping[str, Predicate] = {
     for predicate in (
         Predicate(TRUE, "always", "始终成立", lambda facts: True),
         Predicate("mfa", "the caller signed in with a second factor within the last 12 hours", "调用者在 12 小时内完成了多因素认证", _mfa),
-        Predicate("office_hours", "it is Monday to Friday, 09:00 to 18:00, where the controller of the purpose is", "控制者所在地的工作时间（周一至周五 9–18 时）", _office_hours),
+        Predicate(
+            "office_hours",
+            "it is Monday to Friday, 09:00 to 18:00, where the controller of the purpose is",
+            "控制者所在地的工作时间（周一至周五 9–18 时）",
+            _office_hours,
+        ),
         Predicate("consent_given", "the subject's consent for the purpose is in force", "个人对该目的的同意有效", _consent_is("given"), per_subject=True),
         Predicate("consent_withdrawn", "the subject withdrew consent for the purpose", "个人已撤回对该目的的同意", _consent_is("withdrawn"), per_subject=True),
     )

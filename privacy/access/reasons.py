@@ -8,6 +8,8 @@ from datetime import datetime
 
 from privacy.inventory.model import Dataset, Field, Status
 
+SECOND_FACTOR = "second_factor_needed"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -32,10 +34,10 @@ def rule_decided(row: str, effect: str, technique: str) -> Reason:
 
 
 def condition_unmet(row: str, condition: str) -> Reason:
-    en = f"Rule {row} would allow it, but its condition {condition} does not hold"
-    en += "; sign in with a second factor and ask again." if condition == "mfa" else "."
-    zh = f"规则 {row} 本可允许，但条件 {condition} 不成立" + ("；请用多因素认证登录后重试。" if condition == "mfa" else "。")
-    return Reason("condition_unmet", en, zh, row)
+    if condition == "mfa":
+        en = f"Rule {row} would allow it after a second factor within the last 12 hours; sign in with one and ask again."
+        return Reason(SECOND_FACTOR, en, f"规则 {row} 需要 12 小时内的多因素认证；请重新登录后再试。", row)
+    return Reason("condition_unmet", f"Rule {row} would allow it, but its condition {condition} does not hold.", f"规则 {row} 的条件 {condition} 不成立。", row)
 
 
 NO_RULE = Reason(
@@ -120,7 +122,9 @@ def consent_reason(state: str, at: datetime | None) -> Reason:
     if state == "withdrawn":
         return Reason("consent_withdrawn", f"The subject withdrew consent for the purpose{_on(at)}.", f"个人已{_at_zh(at)}撤回对该目的的同意。")
     if state == "expired":
-        return Reason("consent_expired", f"The consent for the purpose expired{_on(at)}; ask the subject again.", f"对该目的的同意已{_at_zh(at)}到期，请重新征求同意。")
+        return Reason(
+            "consent_expired", f"The consent for the purpose expired{_on(at)}; ask the subject again.", f"对该目的的同意已{_at_zh(at)}到期，请重新征求同意。"
+        )
     return Reason(
         "consent_missing",
         "The subject has not consented to the purpose (or not for this recipient). Record a consent with POST /api/v1/consents once it is given.",
@@ -132,9 +136,9 @@ def field_unknown(dataset: Dataset, pointer: str) -> Reason:
     system = dataset.system
     return Reason(
         "field_unknown",
-        f"The field is not in the data map of {dataset.name}. `privacy systems scan {system}` finds it; then `privacy systems confirm {system} {dataset.table}.FIELD`, "
-        f"or `privacy systems not-personal {system} {dataset.table}.FIELD`.",
-        f"数据地图 {dataset.name} 中没有该字段。先 `privacy systems scan {system}`，再 `privacy systems confirm` 或 `not-personal`。",
+        f"The field is not in the data map of {dataset.name}. Find it with `privacy systems scan {system}`, then declare it with "
+        f"`privacy systems confirm {system} {dataset.table}.FIELD` or `privacy systems not-personal {system} {dataset.table}.FIELD`.",
+        f"数据地图 {dataset.name} 中没有该字段。先 `privacy systems scan {system}`，再 `confirm` 或 `not-personal`。",
         pointer=pointer,
     )
 
@@ -144,8 +148,9 @@ def field_undecided(dataset: Dataset, field: Field) -> Reason:
     said = "was rejected and has no classification" if field.status is Status.REJECTED else "is not decided yet"
     return Reason(
         "field_unconfirmed",
-        f"The classification of this field {said}. Confirm it with `privacy systems confirm {place}`, or declare it with `privacy systems not-personal {place}`.",
-        f"该字段的分类尚未确认。请用 `privacy systems confirm {place}` 确认，或用 `privacy systems not-personal {place}` 声明。",
+        f"The classification of this field {said}. Confirm it with `privacy systems confirm {place}`, "
+        f"or declare it with `privacy systems not-personal {place}`.",
+        f"该字段的分类尚未确认。用 `privacy systems confirm {place}` 确认，或 `not-personal` 声明为非个人信息。",
     )
 
 

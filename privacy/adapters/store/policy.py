@@ -28,7 +28,14 @@ policy_epoch = Table(
     Column("version", Integer, nullable=False),
 )
 
-_SHORT = (policy_version.c.tenant, policy_version.c.version, policy_version.c.digest, policy_version.c.activated_by, policy_version.c.activated_at, policy_version.c.note)
+_SHORT = (
+    policy_version.c.tenant,
+    policy_version.c.version,
+    policy_version.c.digest,
+    policy_version.c.activated_by,
+    policy_version.c.activated_at,
+    policy_version.c.note,
+)
 
 
 class SqlPolicyRepository:
