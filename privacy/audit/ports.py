@@ -113,7 +113,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events; everything given must hold. `audit_refs` are pseudonyms of one subject."""
+    """Which events; everything given must hold. `audit_refs` are pseudonyms of one subject; an empty tuple matches nothing."""
 
     actions: tuple[str, ...] = ()
     outcome: str = ""
@@ -122,7 +122,7 @@ class EventFilter:
     request_id: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    audit_refs: tuple[bytes, ...] = ()
+    audit_refs: tuple[bytes, ...] | None = None
 
 
 class EventRepository(Protocol):

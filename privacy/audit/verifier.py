@@ -27,7 +27,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -470,8 +469,8 @@ def _cell(value: object) -> str:
 
 
 def _no_formula(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like this for a formula and runs it."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A spreadsheet takes a cell that begins like this for a formula and runs it; in some locales the wide signs too."""
+    return "'" + cell if cell.startswith(tuple("=+-@\t\r\n＝＋－＠")) else cell
 
 
 class ViewCheck:
@@ -483,10 +482,9 @@ class ViewCheck:
             raise Tampered("The view does not begin with the columns of this format.")
 
     def on_entry(self, index: int, entry: bytes) -> None:
-        expected = view_row(index, entry).splitlines(keepends=True)
-        for line in expected:
-            if self._view.readline() != line:
-                raise Tampered(f"The view differs from entry {index}.")
+        row = view_row(index, entry)
+        if self._view.read(len(row)) != row:
+            raise Tampered(f"The view differs from entry {index}.")
 
     def finish(self) -> None:
         if self._view.read(1):
@@ -501,7 +499,7 @@ def openssl_check(public: bytes, signature: bytes, message: bytes) -> bool:
     der = bytes.fromhex("302a300506032b6570032100") + public
     with tempfile.TemporaryDirectory() as folder:
         names = [Path(folder, name) for name in ("key.der", "signature", "message")]
-        for path, data in zip_longest(names, (der, signature, message)):
+        for path, data in zip(names, (der, signature, message), strict=True):
             path.write_bytes(data)
         command: list[str | Path] = [
             "openssl",

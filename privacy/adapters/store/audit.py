@@ -43,6 +43,7 @@ def _refuse_changes(table: Table, opened: Connection, **_: Any) -> None:
         opened.exec_driver_sql(statement)
 
 
+INSERT_ONLY = ("audit_log", "audit_event", "audit_leaf", "audit_checkpoint")
 _INSERT_ONLY: Any = [("after_create", _refuse_changes)]
 
 logs_table = Table(
@@ -332,7 +333,7 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
         conditions.append(c.at >= wanted.since)
     if wanted.until:
         conditions.append(c.at < wanted.until)
-    if wanted.audit_refs:
+    if wanted.audit_refs is not None:
         s = subjects_table.c
         conditions.append(exists().where(s.event == c.event, s.audit_ref.in_(wanted.audit_refs)).correlate(leaves_table))
     return conditions
