@@ -65,21 +65,22 @@ def _turn(store: SqlStore) -> Iterator[Connection]:
         with _sqlite_turn(store) as connection:
             yield connection
         return
-    lock, unlock = ("SELECT pg_advisory_lock(:k)", "SELECT pg_advisory_unlock(:k)") if store.dialect == "postgresql" else ("SELECT GET_LOCK(:k, 60)", "SELECT RELEASE_LOCK(:k)")
-    with store.engine.connect() as holder, store.engine.connect() as connection:
-        if store.dialect == "postgresql":
-            holder.execute(text("SET statement_timeout = '60s'"))
-            connection.execute(text("SET statement_timeout = '60s'"))
-            connection.commit()
-        holder.execute(text(lock), {"k": _LOCK})
-        try:
-            yield connection
-            connection.commit()
-        finally:
-            holder.execute(text(unlock), {"k": _LOCK})
-            # the longer limit must not travel back into the pool
-            holder.invalidate()
-            connection.invalidate()
+    lock, unlock = (
+        ("SELECT pg_advisory_lock(:k)", "SELECT pg_advisory_unlock(:k)")
+        if store.dialect == "postgresql"
+        else ("SELECT GET_LOCK(:k, 60)", "SELECT RELEASE_LOCK(:k)")
+    )
+    patient = store.patient()
+    try:
+        with patient.engine.connect() as holder, patient.engine.connect() as connection:
+            holder.execute(text(lock), {"k": _LOCK})
+            try:
+                yield connection
+                connection.commit()
+            finally:
+                holder.execute(text(unlock), {"k": _LOCK})
+    finally:
+        patient.close()
 
 
 @contextlib.contextmanager

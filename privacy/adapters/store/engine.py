@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from privacy.adapters.database_urls import Address, parse_address
+from privacy.adapters.store.server_engine import server_engine
 from privacy.adapters.store.sqlite_writer import GroupCommitWriter, sqlite_engine
 from privacy.kernel.errors import Conflict, InvalidInput, StoreUnavailable
 from privacy.kernel.store import Tx
@@ -54,6 +55,7 @@ class SqlStore:
 
     def __init__(self, url: str, *, role: str = "main", timeout: float = 2.0, pool_size: int = 16) -> None:
         self.role = role
+        self._url = url
         self._timeout = timeout
         self._pool_size = pool_size
         self._address = parse_address(url, setting=f"the {role} database address", timeout=timeout)
@@ -75,8 +77,12 @@ class SqlStore:
             if self.dialect == "sqlite":
                 self._engine = sqlite_engine(self._address.url, self._timeout, self._pool_size, writable=False)
             else:
-                self._engine = _server_engine(self._address, self._timeout, self._pool_size)
+                self._engine = server_engine(self._address, self._timeout, self._pool_size)
         return self._engine
+
+    def patient(self, timeout: float = 60.0) -> "SqlStore":
+        """Return another door to the same database for work that may take long: migrations, maintenance."""
+        return SqlStore(self._url, role=self.role, timeout=timeout, pool_size=2)
 
     def run(self, fn: Callable[[Tx], T]) -> T:
         if self.dialect == "sqlite":
@@ -85,7 +91,10 @@ class SqlStore:
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         def reading() -> T:
-            with self.engine.connect() as opened, opened.begin():
+            # psycopg needs to know before the transaction begins; for the other two this option means nothing
+            with self.engine.connect().execution_options(postgresql_readonly=True) as opened, opened.begin():
+                if self.dialect == "mysql":
+                    opened.exec_driver_sql("START TRANSACTION READ ONLY")
                 return fn(SqlTx(opened))
 
         return self._guarded(reading)
@@ -131,30 +140,3 @@ def _is_retryable(error: DBAPIError) -> bool:
         return True
     arguments = getattr(original, "args", ())
     return bool(arguments) and arguments[0] in _RETRYABLE_CODES
-
-
-def _server_engine(address: Address, timeout: float, pool_size: int) -> Engine:
-    milliseconds = int(timeout * 1000)
-    arguments = dict(address.arguments)
-    if address.kind == "postgresql":
-        arguments["options"] = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout=60000"
-    else:
-        arguments |= {"read_timeout": round(timeout) + 1, "write_timeout": round(timeout) + 1}
-    engine = create_engine(
-        address.url,
-        connect_args=arguments,
-        isolation_level="READ COMMITTED",
-        hide_parameters=True,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=timeout,
-        pool_pre_ping=True,
-    )
-    if address.kind == "mysql":
-
-        @event.listens_for(engine, "connect")
-        def bound_waits(opened: Any, _record: Any) -> None:
-            with opened.cursor() as cursor:
-                cursor.execute(f"SET SESSION max_statement_time={timeout}, innodb_lock_wait_timeout={max(1, round(timeout))}, sql_mode='STRICT_ALL_TABLES,ANSI_QUOTES'")
-
-    return engine

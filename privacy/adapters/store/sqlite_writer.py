@@ -132,7 +132,10 @@ class GroupCommitWriter:
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        descriptor = os.open(self._gate, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._gate, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            raise TimeoutError("the folder of the database cannot be written") from None
         try:
             _lock(descriptor, self._timeout)
             yield
