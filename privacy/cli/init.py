@@ -73,9 +73,9 @@ def _populate(config: Config, organisation: str) -> dict[str, Any]:
     try:
         actor = operator(application)
         application.keyring.create_tenant(actor.tenant, config.cipher)
-        if not application.actors.has_tenant(actor.tenant):
-            unfinished.touch(mode=0o600)
         application.actors.bootstrap_tenant(actor, organisation)
+        if not application.actors.people.all(actor):
+            unfinished.touch(mode=0o600)
         application.load_shipped(actor)
         first = unfinished.exists()
         accounts = _accounts(application, actor) if first else {"users": [], "clients": []}
