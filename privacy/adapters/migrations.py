@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from privacy.adapters.store.engine import SqlStore
+from privacy.adapters.store.engine import SqlStore, connection
 from privacy.adapters.store.sqlite_writer import sqlite_engine
 from privacy.kernel.errors import Misconfigured, StoreUnavailable
 
@@ -29,8 +29,8 @@ def upgrade(store: SqlStore) -> None:
     from alembic import command
 
     try:
-        with _turn(store) as connection:
-            command.upgrade(_config(store, connection), "head")
+        with _turn(store) as opened:
+            command.upgrade(_config(store, opened), "head")
     except DBAPIError:
         raise StoreUnavailable(f"The {store.role} database cannot be reached or refused a change of its schema; check address and rights.") from None
 
@@ -41,8 +41,8 @@ def pending(store: SqlStore) -> list[str]:
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory.from_config(_config(store, None))
-    with store.engine.connect() as connection:
-        present = MigrationContext.configure(connection, opts={"version_table": "schema_version"}).get_current_heads()
+    options = {"version_table": "schema_version"}
+    present = store.read(lambda tx: MigrationContext.configure(connection(tx), opts=options).get_current_heads())
     known = [script.revision for script in scripts.walk_revisions()]
     if unknown := [revision for revision in present if revision not in known]:
         raise Misconfigured(f"The {store.role} database has schema {unknown[0]}, which this program does not know: it belongs to a newer version.")
