@@ -65,9 +65,7 @@ class SubjectKeys:
         cache_seconds: how long a key may be used without asking the database about itself; destructions are asked about in every batch.
     """
 
-    def __init__(
-        self, ring: KeyRing, store: Store, repository: KeyRepository, clock: Clock, *, cache_size: int = 10_000, cache_seconds: float = 60.0
-    ) -> None:
+    def __init__(self, ring: KeyRing, store: Store, repository: KeyRepository, clock: Clock, *, cache_size: int = 10_000, cache_seconds: float = 60.0) -> None:
         self._ring = ring
         self._store = store
         self._repository = repository

@@ -50,7 +50,7 @@ _EXTENSION = re.compile(r"(?:ext\.?|extension|x|转|轉|分机|分機|#|,|;ext=)
 _TRUNK_IN_BRACKETS = re.compile(r"^(\+\d{1,3}[\s\-.]*)\(0\)")
 _PHONE_SHAPE = re.compile(r"\+?[\d\s\-./()]+")
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?|(\d{4})(\d{2})(\d{2})")
-_SEPARATORS = re.compile(r"[\s\-./_‐‑–—]+")
+_SEPARATORS = re.compile(r"[\s\-./_‐‑–—·•・‧]+")
 _SPACE = re.compile(" ")
 _DOTS = re.compile("[•・‧∙⋅.·]")
 
@@ -122,7 +122,7 @@ def _without(what: re.Pattern[str], plain: str) -> str:
 
 
 def _e164(written: str, plan: NumberingPlan | None) -> str | None:
-    written = _TRUNK_IN_BRACKETS.sub(r"\1", written.strip())
+    written = _TRUNK_IN_BRACKETS.sub(r"\1", written.strip().replace("(+", "+", 1))
     plain = re.sub(r"\D", "", written)
     if not _PHONE_SHAPE.fullmatch(written) or not 5 <= len(plain) <= 17 or not plain.isascii():
         return None
