@@ -1,6 +1,7 @@
 """Roles and scopes: the shipped table policies/roles.toml, read strictly. A scope that no code knows, or a mistyped key, stops the start."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -94,10 +95,10 @@ class _Reader:
         document = self._document()
         for key in document:
             if key != "role":
-                self._fail(key, 0, f"the table {key!r} is not known here; only [[role]] is")
+                self._fail(key, -1, f"the table {key!r} is not known here; only [[role]] is")
         entries = document.get("role", [])
         if not isinstance(entries, list) or not entries:
-            self._fail("", 0, "there is no [[role]]")
+            self._fail("", -1, "there is no [[role]]")
         roles = [self._role(entry, number) for number, entry in enumerate(entries)]
         self._check_names(roles)
         return Roles(roles)
@@ -150,11 +151,12 @@ class _Reader:
         raise Misconfigured(f"{self._path.name}:{self._line(needle, number)}: {what}.")
 
     def _line(self, needle: str, number: int) -> int:
-        """Return the line of `needle` inside the role of this number, or of the role's head."""
+        """Return the line of a key, a quoted value or a table inside the role of this number; without a role, in the whole file."""
         heads = [index for index, line in enumerate(self._lines) if line.strip() == "[[role]]"]
-        start = heads[number] if number < len(heads) else 0
-        end = heads[number + 1] if number + 1 < len(heads) else len(self._lines)
-        return next((index for index in range(start, end) if needle and needle in self._lines[index]), start) + 1
+        start = heads[number] if 0 <= number < len(heads) else 0
+        end = heads[number + 1] if 0 <= number < len(heads) - 1 else len(self._lines)
+        place = re.compile(rf'^\s*"?{re.escape(needle)}"?\s*=|"{re.escape(needle)}"|^\s*\[+\s*"?{re.escape(needle)}\b')
+        return next((index for index in range(start, end) if needle and place.search(self._lines[index])), start) + 1
 
 
 def _near(word: str, known: Iterable[str]) -> str:

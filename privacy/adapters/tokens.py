@@ -157,7 +157,10 @@ def _new_key() -> dict[str, Any]:
 
 def _read_keys(path: Path, now: datetime) -> list[ECKey]:
     alive = [entry for entry in _entries(path) if entry.get("retired", now.timestamp() + 1) > now.timestamp()]
-    keys = [ECKey.import_key({name: value for name, value in entry.items() if name != "retired"}) for entry in alive]
+    try:
+        keys = [ECKey.import_key({name: value for name, value in entry.items() if name != "retired"}) for entry in alive]
+    except (JoseError, ValueError):
+        raise _damaged(path) from None
     if not keys or "retired" in alive[0]:
         raise Misconfigured(f"{path.name} holds no signing key; restore it, or move it away and run `privacy init`.")
     return keys
@@ -172,7 +175,11 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     except OSError:
         raise Misconfigured(f"The token keys {path.name} are missing or cannot be read; run `privacy init`.") from None
     except (ValueError, KeyError, TypeError):
-        raise Misconfigured(f"{path.name} is damaged; restore it, or move it away and run `privacy init` (tokens given out end).") from None
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> Misconfigured:
+    return Misconfigured(f"{path.name} is damaged; restore it, or move it away and run `privacy init` (tokens given out end).")
 
 
 def _write(path: Path, entries: list[dict[str, Any]]) -> None:

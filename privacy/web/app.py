@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from privacy.adapters.logs import request_id as log_request_id
 from privacy.adapters.oauth_server import TokenServer
 from privacy.kernel.errors import Misconfigured, PrivacyError
 from privacy.kernel.ids import new_id
@@ -83,8 +84,7 @@ def _answer_errors(flask: Flask) -> None:
 def _around(flask: Flask, metrics: Metrics) -> None:
     @flask.before_request
     def begin() -> None:
-        g.request_id = new_id()
-        g.started = time.perf_counter()
+        log_request_id.set(_request_id())
 
     @flask.after_request
     def finish(response: Response) -> Response:
