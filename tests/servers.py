@@ -35,13 +35,18 @@ class ServerMissing(Exception):
 def open_run() -> Path:
     """Make the folder of this run, announce it to the workers by the environment, and sweep what killed runs left behind."""
     base = _base_folder()
-    for left in base.glob(f"{_FOLDER}*"):
-        if not _is_alive(left.name.split("-")[2]):
-            close_run(left)
+    sweep(base)
     folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-", dir=base))
     folder.chmod(0o755)  # servers run as another user when we are root
     os.environ[RUN_VARIABLE] = str(folder)
     return folder
+
+
+def sweep(base: Path) -> None:
+    """Stop the servers and remove the folders of runs under `base` whose process is gone."""
+    for left in base.glob(f"{_FOLDER}*"):
+        if not _is_alive(left.name.split("-")[2]):
+            close_run(left)
 
 
 def close_run(folder: Path) -> None:
