@@ -111,11 +111,11 @@ def test_failed_attempts_are_kept_forgotten_and_swept(store: SqlStore) -> None:
     store.run(lambda tx: ACTORS.save_attempts(tx, b"a" * 32, old))
     store.run(lambda tx: ACTORS.save_attempts(tx, b"b" * 32, old))
     store.run(lambda tx: ACTORS.save_attempts(tx, b"b" * 32, fresh))
-    assert store.read(lambda tx: ACTORS.attempts(tx, b"b" * 32)) == fresh
+    assert store.run(lambda tx: ACTORS.attempts(tx, b"b" * 32)) == fresh
     store.run(lambda tx: ACTORS.forget_attempts(tx, b"c" * 32, NOW - timedelta(days=1)))
-    assert store.read(lambda tx: (ACTORS.attempts(tx, b"a" * 32), ACTORS.attempts(tx, b"b" * 32))) == (None, fresh)
+    assert store.run(lambda tx: (ACTORS.attempts(tx, b"a" * 32), ACTORS.attempts(tx, b"b" * 32))) == (None, fresh)
     store.run(lambda tx: ACTORS.forget_attempts(tx, b"b" * 32, NOW - timedelta(days=1)))
-    assert store.read(lambda tx: ACTORS.attempts(tx, b"b" * 32)) is None
+    assert store.run(lambda tx: ACTORS.attempts(tx, b"b" * 32)) is None
 
 
 def at_once(work: Callable[[int], object], times: int = 8) -> list[object]:
@@ -148,7 +148,7 @@ def test_no_attempt_is_lost_when_many_are_counted_at_once(store: SqlStore) -> No
         ACTORS.save_attempts(tx, b"a" * 32, replace(known, failures=known.failures + 1))
 
     at_once(lambda _: store.run(count))
-    found = store.read(lambda tx: ACTORS.attempts(tx, b"a" * 32))
+    found = store.run(lambda tx: ACTORS.attempts(tx, b"a" * 32))
     assert found is not None
     assert found.failures == 8
 
