@@ -16,13 +16,15 @@ _RANKS = {
     **dict.fromkeys(("CN_ID_CARD", "CN_USCC", "IBAN_CODE", "EMAIL_ADDRESS"), 0),
     **dict.fromkeys(("UUID", "MAC_ADDRESS", "IP_ADDRESS", "CRYPTO", "URL"), 1),
     **dict.fromkeys(("CREDIT_CARD", "CN_BANK_CARD"), 2),
-    **dict.fromkeys(("CN_MOBILE", "US_SSN", "US_ITIN", "CN_HKID", "CN_TWID", "CN_LANDLINE", "CN_PASSPORT", "CN_PERMIT", "CN_LICENSE_PLATE"), 3),
+    **dict.fromkeys(
+        ("CN_MOBILE", "US_SSN", "US_ITIN", "CN_HKID", "CN_TWID", "CN_LANDLINE", "CN_PASSPORT", "CN_PERMIT", "CN_LICENSE_PLATE", "CN_QQ", "CN_WECHAT"), 3
+    ),
     **dict.fromkeys(("STREET_ADDRESS", "CN_ADDRESS"), 4),
     **dict.fromkeys(("DATE_OF_BIRTH", "DATE_TIME"), 5),
-    "PHONE_NUMBER": 6,
+    "PHONE_NUMBER": 7,
     **dict.fromkeys(("PERSON", "LOCATION", "AGE", "ZIP_CODE"), 8),
 }
-_OTHERS = 7
+_OTHERS = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,15 @@ SUSPECT = 0.3  # what is left of a number that is labelled as something else
 # Labels of numbers that are nobody's: directly before a number they outweigh its shape.
 _DECOYS = (
     r"(?:订单|訂單|单|單|运单|快递|物流|流水|交易|合同|发票|批次|物料|产品|商品|设备|工单|案件|项目|凭证|票据|文件|型|货|批|期|版本|序列|证书|账单)(?:编)?(?:号|號|码|碼)(?:码)?"
-    r"|编号|編號|版本|(?:金额|价格|总计|数量)"
-    r"|\b(?:order|tracking|invoice|ticket|serial|batch|version|sku|part|item|product|case|ref(?:erence)?|transaction|isbn|contract|model|build)"
+    r"|编号|編號|版本|条形?码|(?:金额|价格|总计|数量)"
+    r"|\b(?:order|tracking|invoice|ticket|serial|batch|version|sku|part|item|product|case|ref(?:erence)?|transaction|isbn|barcode|ean|contract|model|build)"
     r"(?:\s*(?:number|no\.?|id|code|#))?"
 )
+
+
+def either(words: str) -> str:
+    """Return the alternation of the words of a list, the longest first, so that the longer of two is taken."""
+    return "(?:" + "|".join(sorted(words.split(), key=len, reverse=True)) + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,13 @@ class Recogniser:
     entities: frozenset[str]
     find: Callable[[Scene], Iterable[Finding]]
     words: bool = False
+    digits: int = 0  # not asked where fewer digits than this stand together
+    needs: str = ""  # nor where this is not in the text
+    han: bool = False  # nor where nothing is Chinese
+
+    def applies(self, scene: Scene) -> bool:
+        """Can there be anything in this scene? Cheap: most rules are settled here."""
+        return self.digits <= scene.most_digits and (not self.han or scene.has_han) and (not self.needs or self.needs in scene.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class Row:
     digits: int = 0
     needs: str = ""
     wary: bool = False
+    han: bool = False
 
 
 class Decoys:
@@ -75,12 +88,10 @@ class PatternRule:
         self._decoys = decoys
 
     def recogniser(self) -> Recogniser:
-        return Recogniser(frozenset({self._row.entity}), self.find)
+        return Recogniser(frozenset({self._row.entity}), self.find, digits=self._row.digits, needs=self._row.needs, han=self._row.han)
 
     def find(self, scene: Scene) -> Iterator[Finding]:
         row = self._row
-        if row.needs and row.needs not in scene.text:
-            return
         windows = scene.windows(row.digits) if row.digits else [(0, len(scene.text))]
         for low, high in windows:
             yield from self._search(scene, low, high)
@@ -98,10 +109,10 @@ class PatternRule:
         row, (start, end) = self._row, match.span()
         if self._check and not self._check(compact(match.group())):
             return None
-        if row.proven:
-            return Finding(row.entity, start, end, row.proven, CHECKSUM)
         if row.wary and self._decoys.stand_before(scene, start):
             return Finding(row.entity, start, end, SUSPECT, PATTERN)
+        if row.proven:
+            return Finding(row.entity, start, end, row.proven, CHECKSUM)
         if self._near and self._near.search(scene.before(start)):
             return Finding(row.entity, start, end, row.raised, CONTEXT)
         return Finding(row.entity, start, end, row.confidence, PATTERN)

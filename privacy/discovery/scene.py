@@ -15,7 +15,7 @@ SEPARATORS = str.maketrans("", "", " \t.-·()/_:+")
 class Scene:
     """A chunk of folded text. Facts are computed once, on first use; the rules of one chunk share them."""
 
-    __slots__ = ("_clusters", "_windows", "capitals", "has_han", "has_latin", "language", "text")
+    __slots__ = ("_clusters", "_windows", "capitals", "has_han", "has_latin", "language", "lower", "most_digits", "text")
 
     def __init__(self, text: str, language: str = "auto") -> None:
         self.text = text
@@ -25,6 +25,8 @@ class Scene:
         self.has_latin = _LATIN.search(text) is not None
         self.capitals = _CAPITAL.search(text) is not None
         self._clusters = [(m.start(), m.end(), _count(m.group())) for m in _CLUSTER.finditer(text)]
+        self.most_digits = max([count for _, _, count in self._clusters], default=0)
+        self.lower = text.lower() if self.has_latin else text
         self._windows: dict[int, list[tuple[int, int]]] = {}
 
     @property

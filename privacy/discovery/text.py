@@ -75,7 +75,9 @@ class Detector:
         for low, high in _chunks(text):
             scene = Scene(self._folder.fold(text[max(0, low - OVERLAP) : high + OVERLAP]).text)
             for recogniser in self._chosen(entities):
-                if any(f.confidence >= min_confidence and (entities is None or f.entity in entities) for f in recogniser.find(scene)):
+                if recogniser.applies(scene) and any(
+                    f.confidence >= min_confidence and (entities is None or f.entity in entities) for f in recogniser.find(scene)
+                ):
                     return True
         return False
 
@@ -95,7 +97,7 @@ class Detector:
     def _scan(self, piece: str, chosen: Iterable[Recogniser], language: str, entities: frozenset[str] | None, least: float) -> list[Finding]:
         folded = self._folder.fold(piece)
         scene = Scene(folded.text, language)
-        claims = [f for recogniser in chosen for f in recogniser.find(scene) if f.confidence >= least]
+        claims = [f for recogniser in chosen if recogniser.applies(scene) for f in recogniser.find(scene) if f.confidence >= least]
         if self._gates:
             claims.extend(f for f in self._gates.find(folded.text, entities) if f.confidence >= least)
         found = resolve(claims) if len(claims) > 1 else claims

@@ -85,15 +85,16 @@ def cn_resident_id(number: str) -> bool:
     """GB 11643-1999, 18 characters: MOD 11-2 check, a province that exists, a birth date between 1850 and 2099 (the county code is not
     checked: codes were renamed many times and any closed list refuses real people). Residence permits of Hong Kong, Macau and Taiwan residents
     (81, 82, 83) follow the same rule."""
-    return _id_shape(number) and number[:2] in _PROVINCES and _mod11_2(number)
+    return cn_resident_id_shape(number) and number[:2] in _PROVINCES and _mod11_2(number)
 
 
 def cn_permanent_residence(number: str) -> bool:
     """The foreigners' permanent residence card of 2023: 18 characters beginning with 9, birth date and check as in GB 11643."""
-    return _id_shape(number) and number[0] == "9" and _mod11_2(number)
+    return cn_resident_id_shape(number) and number[0] == "9" and _mod11_2(number)
 
 
-def _id_shape(number: str) -> bool:
+def cn_resident_id_shape(number: str) -> bool:
+    """Eighteen characters with a birth date where GB 11643 has it, whatever the check character says."""
     if len(number) != 18 or not number[:17].isdigit() or number[17] not in _ID_CHECKS:
         return False
     year = int(number[6:10])

@@ -5,26 +5,51 @@ from collections.abc import Iterator
 
 from privacy.discovery.findings import LABEL, PATTERN, Finding
 from privacy.discovery.gazetteer import AMBIGUOUS_SURNAMES, COMPOUND_SURNAMES, SURNAMES
-from privacy.discovery.rules import HAN, Recogniser
+from privacy.discovery.rules import HAN, Recogniser, either
 from privacy.discovery.scene import Scene
 
-_LABELS = (
-    r"(?:(?:客户|顾客|用户|会员|员工|学生|患者|病人|家长|乘客|旅客|住户|业主|租客|房东|司机|借款人|申请人|被保险人|投保人|担保人|负责人|法定代表人|法人代表|法人|经办人|代理人|监护人|紧急联系人|联系人|收件人|收货人|寄件人|发件人|"
-    r"付款人|收款人|持卡人|开户人|户主|受益人|签收人|证人|原告|被告|被告人|当事人|作者|医生|护士|老师|经理|主任|同事|朋友|同学|父亲|母亲|丈夫|妻子|儿子|女儿|配偶|客戶|聯絡人|聯繫人|收件者|病患|真实|中文|英文|本人|您的|我的|他的|她的)"
-    r"(?:的)?(?:姓名|名字|名称|名)?|姓名|名字|名叫|全名|户名|昵称)"
+_OF_WHOM = either(
+    """
+    客户 顾客 用户 会员 员工 学生 患者 病人 家长 乘客 旅客 住户 业主 租客 房东 司机 借款人 申请人 被保险人 投保人 担保人 负责人 法定代表人 法人代表 法人
+    经办人 代理人 监护人 紧急联系人 联系人 收件人 收货人 寄件人 发件人 付款人 收款人 车主 驾驶员 驾驶人 乘车人 持照人 持证人 律师 房主 机主 老板 持卡人
+    开户人 户主 受益人 签收人 证人 原告 被告 被告人 当事人 作者
+    医生 护士 老师 经理 主任 同事 朋友 同学 父亲 母亲 丈夫 妻子 儿子 女儿 配偶 客戶 聯絡人 聯繫人 收件者 病患 真实 中文 英文 本人 您的 我的 他的 她的
+    """
 )
+_LABELS = rf"(?:{_OF_WHOM}的?(?:姓名|名字|名称|名)?|姓名|名字|名叫|全名|户名|昵称)"
 _LINK = r"(?:[\s:：=\"“'（(]|是|为|為|叫|叫做){0,3}"
-_INTRODUCTIONS = r"(?:我叫|我是|我名叫|本人|他叫|她叫|叫做|名叫|敬爱的|尊敬的|亲爱的|你好[，,]|您好[，,]|请联系|请找|请转|转交|转告|通知|感谢|委托|致电|联系)"
-_ADDRESSED = r"(?:先生|女士|小姐|太太|夫人|老师|老師|医生|醫生|大夫|护士|教授|博士|经理|經理|主任|律师|師傅|师傅|同学|同志|阿姨|叔叔|警官|法官|院长|校长|局长|处长|科长|董事长|总监|总经理|工程师|会计|客服)"
-_LINKED = r"(?:[\s,，、:：]{0,2}[（(]?(?:身份证|证件号|手机|电话|联系电话|联系方式|男|女|微信|QQ|护照|生于|出生)|的(?:手机|电话|身份证|邮箱|住址|地址|银行卡|微信|账号|护照|病历|工资|生日))"
-# What follows a name without a boundary in running text; a second given character that begins one of these is not part of the name.
-_FOLLOWERS = (
-    r"(?:电话|手机|電話|手機|联系|身份|证件|性别|年龄|地址|住址|住在|邮箱|微信|账号|卡号|银行|护照|车牌|生日|出生|先生|女士|小姐|老师|医生|经理|主任|同学|教授|的|于|在|是|为|和|与|及|或|等|说|表示|称|来|去|已|于|因|向|将|被|把|给|从|对|同意|申请|提交|办理|购买|预约|反馈|"
-    r"投诉|要求|今年|现年|男|女|毕业|工作|家住|入职|离职|签收|收到|拨打|致电|登记|参加|负责|确认|需要|希望|转账|汇款|咨询|您好|你好|收)"
+_INTRODUCTIONS = either(
+    "我叫 我是 我名叫 本人 他叫 她叫 叫做 名叫 叫 敬爱的 尊敬的 亲爱的 你好[，,] 您好[，,] 请联系 请找 请转 转交 转告 通知 感谢 委托 致电 联系"
 )
-_NOT_GIVEN = frozenset("的了是在和与及或等说为有无未请不已将被把给从对要会能我你他她它们这那哪什么个号码人员名单位址话机")
+_ADDRESSED = either(
+    """
+    先生 女士 小姐 太太 夫人 老师 老師 医生 醫生 大夫 护士 教授 博士 经理 經理 主任 律师 師傅 师傅 阿姨 叔叔 警官 法官 院长 校长 局长 处长 科长 董事长
+    同学 同志 总监 总经理 工程师 会计 客服
+    """
+)
+_LINKED = (
+    r"(?:[\s,，、:：]{0,2}[（(]?(?:身份证|证件号|手机|电话|联系电话|联系方式|男|女|微信|QQ|护照|生于|出生)"
+    r"|的(?:手机|电话|身份证|邮箱|住址|地址|银行卡|微信|账号|护照|病历|工资|生日))"
+)
+# What follows a name without a boundary in running text; a second given character that begins one of these is not part of the name.
+_FOLLOWERS = either(
+    """
+    电话 手机 電話 手機 联系 身份 证件 性别 年龄 地址 住址 住在 邮箱 微信 账号 卡号 银行 护照 车牌 生日 出生 先生 女士 小姐 老师 医生 经理 主任 同学 教授
+    的 于 在 是 为 和 与 及 或 等 说 表示 称 来 去 已 因 向 将 被 把 给 从 对 同意 申请 提交 办理 购买 预约 反馈 投诉 要求 今年 现年 男 女 毕业 工作
+    驾驶 家住 入职 离职 签收 收到 拨打 致电 登记 参加 负责 确认 需要 希望 转账 汇款 咨询 您好 你好 收
+    """
+)
+_NOT_GIVEN = frozenset("的了是在和与及或等说为有无未请不已将被把给从对要会能我你他她它们这那哪什么个号码人员名单位址话机卡码费款额件份")
 _NOT_NAMES = frozenset(
-    "高中生 高级 高兴 程序 程序员 经理 经办 安全 安装 安排 方便 方式 方法 方案 成功 成员 成都 平台 平时 平安 时间 时候 时代 常用 常见 常规 全部 全国 全体 全职 都是 都有 高度 高速 金额 金融 关于 关系 关注 单位 单独 信息 公司 公民 应该 应用 明天 明年 明细 明确 计划 计算 水平 国家 国际 国内 文件 文化 相关 相信 简单 简介 简历 夏天 白天 白色 红色 黄金 马上 云南 江苏 贵阳 包括 包裹 安徽 石家 项目 管理 管家 管理员 和平 连接 连续 温度 温馨 路由 路径 钟点 钟头 解决 解释 解除 古代 万元 万一 于是 向上 车辆 车牌 能够 能力 有限 有效 有关 曾经 严格 严重 宣传 封面 广州 广告 广东 宁波 武汉 后台 后续 后来 易于 通过 通知 通用 师傅 空白 空间 毛病 任何 任务 任意 干部 富裕 宝贝 党员 权限 权利 印章 幸福 强制 强烈 双方 双休 别人 别名 花费 夏令 秋天 司机 牛奶 羊肉 商品 商店 商家 商务 商户 家人 家长 家庭 边界 充值 充分 终于 终端 益处 盖章 利用 利息 利润 满意 满足 満意 步骤 步行 东西 东方 南方 北方".split()
+    """
+    高中生 高级 高兴 程序 程序员 经理 经办 安全 安装 安排 方便 方式 方法 方案 成功 成员 成都 平台 平时 平安 时间 时候 时代 常用 常见 常规 全部 全国
+    全体 全职 都是 都有 高度 高速 金额 金融 关于 关系 关注 单位 单独 信息 公司 公民 应该 应用 明天 明年 明细 明确 计划 计算 水平 国家 国际 国内 文件
+    文化 相关 相信 简单 简介 简历 夏天 白天 白色 红色 黄金 马上 云南 江苏 贵阳 包括 包裹 安徽 石家 项目 管理 管家 管理员 和平 连接 连续 温度 温馨
+    路由 路径 钟点 钟头 解决 解释 解除 古代 万元 万一 于是 向上 车辆 车牌 能够 能力 有限 有效 有关 曾经 严格 严重 宣传 封面 广州 广告 广东 宁波 武汉
+    后台 后续 后来 易于 通过 通知 通用 师傅 空白 空间 毛病 任何 任务 任意 干部 富裕 宝贝 党员 权限 权利 印章 幸福 强制 强烈 双方 双休 别人 别名 花费
+    夏令 秋天 司机 牛奶 羊肉 商品 商店 商家 商务 商户 家人 家长 家庭 边界 充值 充分 终于 终端 益处 盖章 利用 利息 利润 满意 满足 满员 步骤 步行 东西
+    东方 南方 北方 祝您 祝你 祝福 谢谢 谢您 何时 何人 何处 那时 那边 陈述 许可 许多 张贴 严肃 韩国 华为 华东 华北 华南 金牌 卫生 孔子
+    """.split()
 )
 _DIGIT_FOLLOWS = r"[\s,，、:：]{0,2}(?:\+?86[\s-]?)?1[3-9][0-9]"
 
@@ -40,8 +65,8 @@ class _Names:
     def __init__(self) -> None:
         self._labelled = re.compile(rf"({_LABELS})({_LINK})(?={HAN})")
         self._introduced = re.compile(_INTRODUCTIONS)
-        self._addressed = re.compile(rf"({HAN}{{2,4}})(?={_ADDRESSED})")
-        self._linked = re.compile(rf"({HAN}{{2,4}})(?={_LINKED}|{_DIGIT_FOLLOWS})")
+        self._after = re.compile(rf"(?<={HAN})(?:{_ADDRESSED}|{_LINKED}|{_DIGIT_FOLLOWS})")
+        self._spaced = re.compile(rf"{HAN} {{1,3}}{HAN}(?!{HAN})")  # 李　雷: two characters set apart to fill a column
         self._dotted = re.compile(rf"({HAN}{{2,6}}(?:·{HAN}{{1,8}}){{1,3}})")
         self._follower = re.compile(rf"$|[^\u3400-\u9fff]|{_FOLLOWERS}")
         self._latin = re.compile(rf"(?:{_LABELS})[\s:：=]{{1,3}}([A-Z][a-z]+(?:[ \-·][A-Z][A-Za-z]*\.?){{0,3}})(?![A-Za-z])")
@@ -56,9 +81,8 @@ class _Names:
             yield from self._name_at(text, match.end(), 0.9 if sure else 0.7)
         for match in self._introduced.finditer(text):
             yield from self._name_at(text, match.end(), 0.65)
-        for pattern in (self._addressed, self._linked):
-            for match in pattern.finditer(text):
-                yield from self._name_before(text, match.start(1), match.end(1))
+        for match in self._after.finditer(text):
+            yield from self._name_before(text, match.start())
         if "·" in text:
             yield from self._middle_dots(text)
         if scene.has_latin:
@@ -72,35 +96,35 @@ class _Names:
         given = start + family
         for size in (2, 1, 3) if confidence >= 0.9 else (2, 1):
             end = given + size
-            if _given(text[given:end], size) and self._follower.match(text, end) and text[start:end] not in _NOT_NAMES and not self._splits(text, given, end):
+            if _given(text[given:end], size) and self._follower.match(text, end) and _plausible(text[start:end]) and not self._splits(text, given, end):
                 yield Finding("PERSON", start, end, confidence, LABEL)
                 return
         # No boundary seen: two given characters are the commonest, and a label that says "name" is trusted that far.
-        if confidence >= 0.9 and _given(text[given : given + 2], 2):
+        if confidence >= 0.9 and (spaced := self._spaced.match(text, start)):
+            yield Finding("PERSON", start, spaced.end(), confidence, LABEL)
+        elif confidence >= 0.9 and _given(text[given : given + 2], 2):
             yield Finding("PERSON", start, given + 2, 0.6, LABEL)
 
     def _splits(self, text: str, given: int, end: int) -> bool:
         """Would a follower (手机, 先生 …) begin inside the given name? Then a shorter one is meant."""
         return end - given > 1 and any((m := self._follower.match(text, i)) and m.end() > end for i in range(given + 1, end))
 
-    def _name_before(self, text: str, low: int, end: int) -> Iterator[Finding]:
+    def _name_before(self, text: str, end: int) -> Iterator[Finding]:
         """Look left from a form of address: 李小明先生. The longest plausible name wins, a boundary before it makes it surer."""
         for size in (3, 2, 4):
             start = end - size
-            if start < low or text[start:end] in _NOT_NAMES:
+            if start < 0 or not self._is_name(text, start, end):
                 continue
-            family = _family(text, start)
-            if family and 1 <= size - family <= 2 and (size < 4 or family == 2) and _given(text[start + family : end], size - family):
-                bounded = (
-                    start == 0
-                    or not _is_han(text[start - 1])
-                    or self._lead.fullmatch(text, max(0, start - 3), start) is not None
-                    or self._ends_with_lead(text, start)
-                )
-                if not bounded and text[start] in AMBIGUOUS_SURNAMES:
-                    continue
+            bounded = start == 0 or not _is_han(text[start - 1]) or self._ends_with_lead(text, start)
+            if bounded or text[start] not in AMBIGUOUS_SURNAMES:
                 yield Finding("PERSON", start, end, 0.75 if bounded else 0.5, LABEL)
                 return
+
+    @staticmethod
+    def _is_name(text: str, start: int, end: int) -> bool:
+        family = _family(text, start)
+        given = end - start - family
+        return bool(family) and 1 <= given <= 2 and _plausible(text[start:end]) and _given(text[start + family : end], given)
 
     def _ends_with_lead(self, text: str, start: int) -> bool:
         return any(self._lead.fullmatch(text, low, start) for low in range(max(0, start - 6), start))
@@ -124,6 +148,11 @@ def _family(text: str, start: int) -> int:
 
 def _given(characters: str, size: int) -> bool:
     return len(characters) == size and all(_is_han(c) and c not in _NOT_GIVEN for c in characters)
+
+
+def _plausible(name: str) -> bool:
+    """Neither an ordinary word nor a family name with a form of address (刘女士)."""
+    return name not in _NOT_NAMES and not name.endswith(("先生", "女士", "小姐", "老师", "经理", "医生", "阿姨", "叔叔", "师傅"))
 
 
 def _is_han(character: str) -> bool:

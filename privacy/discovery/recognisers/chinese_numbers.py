@@ -12,6 +12,7 @@ from privacy.discovery.validators import (
     cn_permanent_residence,
     cn_resident_id,
     cn_resident_id_15,
+    cn_resident_id_shape,
     cn_uscc,
     digits_of,
     hong_kong_id,
@@ -36,23 +37,33 @@ _HAN_DIGITS = {
     "陸": "6",
 }
 
+_PLATE = (
+    rf"[{_PLATE_PROVINCES}][A-HJ-NP-Za-hj-np-z][·\-. ]?(?:[DFdf][A-HJ-NP-Za-hj-np-z0-9][0-9]{{4}}|[0-9]{{5}}[DFdf]"
+    rf"|(?=[A-Za-z]{{0,4}}[0-9])[A-HJ-NP-Za-hj-np-z0-9]{{4}}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳]){NA}"
+)
+_USCC_TAIL = "[0-9A-HJ-NP-RTUW-Ya-hj-np-rtuw-y]"
+
 _ROWS = (
     Row("CN_ID_CARD", rf"{NB}[1-8](?:{_SEP}[0-9]){{16}}{_SEP}[0-9Xx]{NA}", check=cn_resident_id, proven=1.0, digits=17),
+    # a labelled number with a wrong check character is mistyped rather than nobody's: reported below the usual threshold
+    Row("CN_ID_CARD", rf"{NB}[1-8](?:{_SEP}[0-9]){{16}}{_SEP}[0-9Xx]{NA}", 0.1, _ID_WORDS, 0.4, check=cn_resident_id_shape, digits=17, wary=True),
     Row("CN_PERMIT", rf"{NB}9(?:{_SEP}[0-9]){{16}}{_SEP}[0-9Xx]{NA}", check=cn_permanent_residence, proven=0.95, digits=17),
     Row("CN_ID_CARD", rf"{NB}[1-8](?:{_SEP}[0-9]){{14}}{NA}", SUSPECT, _ID_WORDS, 0.8, check=cn_resident_id_15, digits=15, wary=True),
     Row(
         "CN_USCC",
-        rf"{NB}[1-9ANY]{_SEP}[0-9A]{_SEP}(?:[0-9]{_SEP}){{6}}(?:[0-9A-HJ-NP-RTUW-Ya-hj-np-rtuw-y]{_SEP}){{9}}[0-9A-HJ-NP-RTUW-Ya-hj-np-rtuw-y]{NA}",
+        rf"{NB}[1-9ANY]{_SEP}[0-9A]{_SEP}(?:[0-9]{_SEP}){{6}}(?:{_USCC_TAIL}{_SEP}){{9}}{_USCC_TAIL}{NA}",
         check=cn_uscc,
+        wary=True,
         proven=1.0,
         digits=6,
     ),
     Row(
         "CN_LICENSE_PLATE",
-        rf"[{_PLATE_PROVINCES}][A-HJ-NP-Za-hj-np-z][·\-. ]?(?:[DFdf][A-HJ-NP-Za-hj-np-z0-9][0-9]{{4}}|[0-9]{{5}}[DFdf]|(?=[A-Za-z]{{0,4}}[0-9])[A-HJ-NP-Za-hj-np-z0-9]{{4}}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳]){NA}",
+        _PLATE,
         0.9,
         r"车牌|車牌|号牌|牌照|车辆|plate",
         0.95,
+        han=True,
     ),
     Row("CN_PASSPORT", rf"{NB}[Ee][A-HJ-NP-Za-hj-np-z][0-9]{{7}}{NA}", 0.6, _PASSPORT_WORDS, 0.95, digits=7, wary=True),
     Row("CN_PASSPORT", rf"{NB}(?:[EGeg]{_SEP}[0-9]{{8}}|[DSPdsp][Ee]?{_SEP}[0-9]{{7,8}}|1[45][0-9]{{7}}){NA}", SUSPECT, _PASSPORT_WORDS, 0.9, digits=7),
@@ -77,9 +88,9 @@ def recognisers(decoys: Decoys) -> list[Recogniser]:
     """Return the recognisers of Chinese numbers."""
     return [
         *compiled(_ROWS, decoys),
-        Recogniser(frozenset({"CN_MOBILE"}), _Mobile(decoys).find),
-        Recogniser(frozenset({"CN_LANDLINE"}), _Landline(decoys).find),
-        Recogniser(frozenset({"CN_MOBILE", "CN_ID_CARD"}), _HanDigits().find),
+        Recogniser(frozenset({"CN_MOBILE"}), _Mobile(decoys).find, digits=11),
+        Recogniser(frozenset({"CN_LANDLINE"}), _Landline(decoys).find, digits=9),
+        Recogniser(frozenset({"CN_MOBILE", "CN_ID_CARD"}), _HanDigits().find, han=True),
         Recogniser(frozenset({"CN_QQ", "CN_WECHAT"}), _Accounts().find),
     ]
 
@@ -88,8 +99,10 @@ class _Mobile:
     """Eleven digits in the groupings people write, with or without the country code; not when labelled as an order number."""
 
     def __init__(self, decoys: Decoys) -> None:
+        gap = r"[ \t\-.·]?"
+        grouped = rf"1[3-9][0-9](?:[ \t\-.·_]{{0,3}}[0-9]{{4}}){{2}}|1[3-9][0-9]{{2}}{gap}[0-9]{{3}}{gap}[0-9]{{4}}"
+        grouped += rf"|1[3-9][0-9]{gap}[0-9]{{3}}{gap}[0-9]{{5}}|1[3-9][0-9]{{3}}{gap}[0-9]{{3}}{gap}[0-9]{{3}}"
         spaced = r"1(?:[ \t\-.·][0-9]){10}"
-        grouped = r"1[3-9][0-9](?:[ \t\-.·_]{0,3}[0-9]{4}){2}|1[3-9][0-9]{2}[ \t\-.·]?[0-9]{3}[ \t\-.·]?[0-9]{4}|1[3-9][0-9][ \t\-.·]?[0-9]{3}[ \t\-.·]?[0-9]{5}|1[3-9][0-9]{3}[ \t\-.·]?[0-9]{3}[ \t\-.·]?[0-9]{3}"
         country = r"(?:(?:\(\+?86\)|（\+?86）|\+?0{0,2}86)[ \t\-.·]?|0)?"
         self._pattern = re.compile(rf"(?<![0-9A-Za-z]){country}({grouped}|{spaced}){NA}(?!\.[0-9])")
         self._glued = re.compile(r"[0-9][.\-]$|[$¥€£]$")
@@ -146,8 +159,6 @@ class _HanDigits:
         self._pattern = re.compile(f"(?<![{''.join(_HAN_DIGITS)}])[{''.join(_HAN_DIGITS)}]{{11,18}}(?![{''.join(_HAN_DIGITS)}])")
 
     def find(self, scene: Scene) -> Iterable[Finding]:
-        if not scene.has_han:
-            return
         for match in self._pattern.finditer(scene.text):
             number = "".join([_HAN_DIGITS[c] for c in match.group()])
             if cn_mobile(number):
@@ -166,12 +177,14 @@ class _Accounts:
 
     def find(self, scene: Scene) -> Iterable[Finding]:
         text = scene.text
-        for match in self._qq.finditer(text):
-            yield Finding("CN_QQ", *match.span(1), 0.9, LABEL)
-        for match in self._wechat.finditer(text):
-            yield Finding("CN_WECHAT", *match.span(1), 0.9, LABEL)
-        for match in self._wxid.finditer(text):
-            yield Finding("CN_WECHAT", *match.span(), 0.9, PATTERN)
+        if scene.most_digits >= 5 and any(word in scene.lower for word in ("qq", "扣扣", "企鹅")):
+            for match in self._qq.finditer(text):
+                yield Finding("CN_QQ", *match.span(1), 0.9, LABEL)
+        if any(word in scene.lower for word in ("信", "wx", "vx", "wechat")):
+            for match in self._wechat.finditer(text):
+                yield Finding("CN_WECHAT", *match.span(1), 0.9, LABEL)
+            for match in self._wxid.finditer(text):
+                yield Finding("CN_WECHAT", *match.span(), 0.9, PATTERN)
 
 
 def _with_plus(scene: Scene, start: int) -> int:

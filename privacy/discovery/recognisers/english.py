@@ -1,32 +1,50 @@
-"""English words: names after a title, a label or a listed given name, street addresses, postal codes. Without a model; see docs/detection.md for what that means."""
+"""English words: names after a title, a label or a listed given name, street addresses, postal codes.
+
+Without a model; docs/detection.md says what that means.
+"""
 
 import re
 from collections.abc import Iterator
 
 from privacy.discovery.findings import CONTEXT, LABEL, LIST, PATTERN, Finding
 from privacy.discovery.gazetteer import GIVEN_NAMES
-from privacy.discovery.rules import NA, NB, Recogniser
+from privacy.discovery.rules import NA, Recogniser
 from privacy.discovery.scene import Scene
 
-_CAP = r"[^\W\d_a-z\u3400-\u9fff][\w'’]*(?:-[^\W\d_a-z\u3400-\u9fff][\w'’]*)*"
-_PARTICLE = r"(?:van|von|de|del|della|der|den|di|da|dos|das|du|la|le|bin|binti|ibn|al|el|ter|zu|af|av|y)"
-_NAME = rf"{_CAP}\.?(?: (?:{_PARTICLE} ){{0,2}}{_CAP}\.?){{0,3}}"
-_TITLES = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Rev|Hon|Capt|Sgt|Lt|Col|Judge|Senator|Herr|Frau|Mme|Monsieur|Madame|Señor|Señora|Sra|Sr)"
-_LABELS = (
-    r"(?:(?:full|first|last|family|given|maiden|middle|customer|client|patient|contact|employee|cardholder|account|holder|applicant|recipient|guest|user|my|her|his|the|your|partner's|partner’s)[ \-]){0,2}name(?: in the account)?"
-    r"(?: is not correct, please change it to| is|'s|’s| was|:|：|\?| -)|my name's|i am called|signed by|directed by|written by|prepared by|approved by|reported by|sung by|dear|hi|hello|regards,|sincerely,|yours,|cheers,|thanks,|attn:?|attention:|contact:|patient:|customer:|client:|recipient:|user:|sender:|from:|to:|cc:|owner:|author:|manager:|doctor:|nurse:|employee:"
-    r"|it's under|is under|on behalf of|speaking with|spoke (?:to|with)|this is|i'm|i’m|i am"
+_UPPER = "[^\\W\\d_a-z\u3400-\u9fff]"  # a letter that is not a small ASCII one; capitals of other alphabets are told by str.isupper
+_CAP = rf"{_UPPER}[\w'’]*(?:-{_UPPER}[\w'’]*)*"
+_PARTICLES = frozenset("van von de del della der den di da dos das du la le bin binti ibn al el ter zu af av y".split())
+_PARTICLE = f"(?:{'|'.join(sorted(_PARTICLES))})"
+_TITLES = frozenset(
+    "mr mrs ms miss mx dr prof professor sir dame rev hon capt sgt lt col judge senator herr frau mme monsieur madame señor señora sra sr".split()
 )
+_GREETINGS = frozenset("dear hi hello regards sincerely cheers attn attention contact patient user".split())
+_WHOSE = (
+    r"(?:(?:full|first|last|family|given|maiden|middle|customer|client|patient|contact|employee|cardholder|account|holder|applicant|recipient"
+    r"|guest|user|my|her|his|the|your|partner's|partner’s)[ \-]){0,2}"
+)
+_ROLES = "attn|attention|contact|patient|customer|client|recipient|user|sender|from|to|cc|owner|author|manager|doctor|nurse|employee|when calling"
+_LABELS = (
+    rf"{_WHOSE}name(?: in the account)?(?: is not correct, please change it to| is|'s|’s| was|:|\?| -)?"
+    r"|i am called|(?:signed|directed|written|prepared|approved|reported|sung) by"
+    rf"|dear|(?:regards|sincerely|yours|cheers|thanks),|(?:{_ROLES}):|under|on behalf of|(?:speaking|spoke) (?:to|with)"
+)
+_WEAK_LABELS = r"i'm|i’m|i am|this is|hi|hello"
+# How the text before a name must end for a label to be possible: settles nearly every name with one comparison.
+_ENDINGS = ("name", " is", "'s", "’s", " was", ":", "?", " -", "called", " by", "dear", ",", "under", " of", " to", " with", "'m", "’m", " am", "hi", "hello")
 # Words that stand capitalised where a name would and are none.
 _STOP = frozenset(
-    "the a an i it he she we they you this that these those there here what when where why how who which please thank thanks hello hi dear sir madam team all everyone customer client service support sales account bank"
-    " monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december street avenue road"
-    " phone email mail e-mail fax address date time name number card credit debit my your his her our their not no yes ok and or but if in on at for from to of with is are was were be will can could would should do does did"
-    " english french german spanish chinese american british european inc ltd llc corp company group university orchestra hotel school hospital street union city new north south east west great united states kingdom"
-    " personal info website billing shipping order invoice id ssn url ip re fw subject".split()
+    "the a an i i'm i’m it he she we they you this that these those there here what when where why how who which please thank thanks team all everyone"
+    " customer client service support sales account bank monday tuesday wednesday thursday friday saturday sunday january february march april may june"
+    " july august september october november december street avenue road phone email mail e-mail fax address date time name number card credit debit my"
+    " your his her our their not no yes ok and or but if in on at for from to of with is are was were be will can could would should do does did english"
+    " french german spanish chinese american british european inc ltd llc corp company group university orchestra hotel school hospital union city new"
+    " north south east west great united states kingdom personal info website billing shipping order invoice id ssn url ip re fw subject".split()
 )
-_WEAK_LABELS = frozenset(("i'm", "i’m", "i am", "this is", "hi", "hello", "to:", "from:", "the name?", "from", "thanks,"))
-_STREET = r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Squares|Sq|Terrace|Ter|Way|Parkway|Pkwy|Highway|Hwy|Circle|Cir|Crescent|Close|Alley|Trail|Row|Quay|Walk|Mews|Gardens?|Union|Plaza|Turnpike|Loop|Heights|Hill|Grove|Rue|Via|Calle|Strada|Rua|Avenida)"
+_STREET = (
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Squares?|Sq|Terrace|Ter|Way|Parkway|Pkwy|Highway|Hwy|Circle|Cir"
+    r"|Crescent|Close|Alley|Trail|Row|Quay|Walk|Mews|Gardens?|Union|Plaza|Turnpike|Loop|Heights|Hill|Grove|Rue|Via|Calle|Strada|Rua|Avenida)"
+)
 _UNIT = r"(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|Building|Bldg|Flat|#)\.?\s?#?[0-9A-Za-z\-]{1,8}"
 _WORD = r"[^\W\d_a-z\u3400-\u9fff][\w'’.\-]*"
 _TOWN = rf"{_WORD}(?: {_WORD}){{0,3}}"
@@ -36,8 +54,8 @@ def recognisers(given_names: frozenset[str] = GIVEN_NAMES) -> list[Recogniser]:
     """Return the recognisers that read English words."""
     return [
         Recogniser(frozenset({"PERSON"}), _Names(given_names).find, words=True),
-        Recogniser(frozenset({"STREET_ADDRESS"}), _Addresses().find, words=True),
-        Recogniser(frozenset({"ZIP_CODE"}), _PostCodes().find, words=True),
+        Recogniser(frozenset({"STREET_ADDRESS"}), _Addresses().find, words=True, digits=1),
+        Recogniser(frozenset({"ZIP_CODE"}), _PostCodes().find, words=True, digits=3),
     ]
 
 
@@ -45,75 +63,96 @@ class _Names:
     """Runs of capitalised words: after a title or a label, or beginning with a listed given name."""
 
     def __init__(self, given_names: frozenset[str]) -> None:
-        self._titled = re.compile(rf"\b{_TITLES}\b\.?[ \t]({_NAME})")
-        self._labelled = re.compile(rf"(?<![\w'’])((?i:{_LABELS}))[\s\"'“]{{1,6}}({_NAME})")
-        self._run = re.compile(rf"(?<![\w@./'’\-])({_NAME})")
+        # the lookbehind stands after the first letter, so that the engine can search for that letter
+        self._run = re.compile(
+            rf"{_UPPER}(?<![^\W\u3400-\u9fff]{_UPPER})(?<![@./'’\-]{_UPPER})[\w'’]*(?:-{_UPPER}[\w'’]*)*\.?(?: (?:{_PARTICLE} ){{0,2}}{_CAP}\.?){{0,4}}"
+        )
+        self._label = re.compile(rf"(?<![\w'’])(?:({_LABELS})|{_WEAK_LABELS})$")
         self._given = given_names
 
     def find(self, scene: Scene) -> Iterator[Finding]:
-        if not (scene.english_words or scene.has_latin and scene.capitals) or not scene.capitals:
+        if not (scene.english_words and scene.capitals):
             return
-        text = scene.text
-        for match in self._titled.finditer(text):
-            yield from self._found(text, match.start(1), match.group(1), 0.85, LABEL)
-        for match in self._labelled.finditer(text):
-            yield from self._by_label(text, match)
-        for match in self._run.finditer(text):
-            yield from self._by_list(text, match.start(1), match.group(1))
+        for match in self._run.finditer(scene.text):
+            if match.group()[0].isupper():
+                yield from self._in_run(scene, match.start(), match.group())
 
-    def _by_label(self, text: str, match: re.Match[str]) -> Iterator[Finding]:
-        if not match.group(2)[0].isupper():
-            return
-        words = match.group(2).split()
-        weak = match.group(1).lower() in _WEAK_LABELS
-        if weak and len(words) == 1 and words[0].strip(".").lower() not in self._given:
-            return
-        yield from self._found(text, match.start(2), match.group(2), 0.7 if weak else 0.8, LABEL)
+    def _in_run(self, scene: Scene, start: int, run: str) -> Iterator[Finding]:
+        """Read a run word by word; a full stop after a word that is no title or initial begins a new name."""
+        trigger, words, position = "", list[str](), start
+        first = True
+        for word in [*run.split(" "), ""]:
+            bare = _bare(word)
+            if not words:
+                trigger = "title" if bare in _TITLES else "label" if bare in _GREETINGS else self._trigger(scene, position) if first else trigger
+                begins = bool(word) and bare not in _STOP and bare not in _TITLES and bare not in _GREETINGS
+                if begins:
+                    words, start = [word], position
+                first = bare in _STOP
+            elif not word or bare in _STOP or not (word[0].isupper() or word in _PARTICLES):
+                yield from self._judge(start, words, trigger)
+                words, trigger = [], ""
+            else:
+                words.append(word)
+            if words and _ends_a_name(words[-1]):
+                yield from self._judge(start, words, trigger)
+                words, trigger = [], ""
+            position += len(word) + 1
 
-    def _by_list(self, text: str, start: int, run: str) -> Iterator[Finding]:
-        words = run.split()
-        for index, word in enumerate(words):
-            if _bare(word) in self._given:
-                name = " ".join(words[index:])
-                yield from self._found(text, start + run.index(name), name, 0.6 if len(words) - index > 1 else 0.5, LIST)
-                return
+    def _trigger(self, scene: Scene, start: int) -> str:
+        """Return what stands directly before: `label`, `weak` (true of more than names) or nothing."""
+        before = scene.text[max(0, start - 60) : start]
+        stripped = before.rstrip(" \t\r\n\"'“‘(").lower()
+        if len(stripped) == len(before) or not stripped.endswith(_ENDINGS):
+            return ""
+        match = self._label.search(stripped)
+        if not match:
+            return ""
+        return "label" if match.group(1) else "weak"
 
-    @staticmethod
-    def _found(text: str, start: int, run: str, confidence: float, basis: str) -> Iterator[Finding]:
-        """Cut the run before the first word that is no name, and the possessive and full stop after it."""
-        words: list[str] = []
-        for word in run.split(" "):
-            if _bare(word) in _STOP or not (word[0].isupper() or re.fullmatch(_PARTICLE, word)):
-                break
-            words.append(word)
-            if word.endswith(("'s", "’s")) or len(word) > 3 and word.endswith("."):
-                break
-        while words and re.fullmatch(_PARTICLE, words[-1]):
+    def _judge(self, start: int, words: list[str], trigger: str) -> Iterator[Finding]:
+        while words and words[-1] in _PARTICLES:
             words.pop()
-        name = re.sub(r"(?:'s|’s|'|’)$|(?<=\w\w)\.$", "", " ".join(words))
-        if len(name) > 1:
-            yield Finding("PERSON", start, start + len(name), confidence, basis)
+        known = next((i for i, word in enumerate(words) if _bare(word) in self._given), None)
+        if trigger in ("title", "label"):
+            yield from _name(start, words, 0.85 if trigger == "title" else 0.8, LABEL)
+        elif trigger == "weak" and (len(words) > 1 or known == 0):
+            yield from _name(start, words, 0.7, LABEL)
+        elif known is not None:
+            start += sum(len(word) + 1 for word in words[:known])
+            yield from _name(start, words[known:], 0.6 if len(words) - known > 1 else 0.5, LIST)
+
+
+def _name(start: int, words: list[str], confidence: float, basis: str) -> Iterator[Finding]:
+    name = re.sub(r"(?:'s|’s|'|’)$|(?<=\w\w)\.$", "", " ".join(words))
+    if len(name) > 1:
+        yield Finding("PERSON", start, start + len(name), confidence, basis)
+
+
+def _ends_a_name(word: str) -> bool:
+    """A possessive, or the full stop of a sentence rather than of an initial."""
+    return word.endswith(("'s", "’s")) or (len(word) > 3 and word.endswith("."))
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"(?:'s|’s)$", "", word.strip(".").lower())
+    return word.strip(".").lower().removesuffix("'s").removesuffix("’s")
 
 
 class _Addresses:
     """A house number, a street word or a unit, then town, state and postal code as far as they follow."""
 
     def __init__(self) -> None:
-        tail = rf"(?:[,\s]{{1,4}}{_UNIT})?(?:[,\s]{{1,4}}{_TOWN}(?=[,\s]{{1,4}}(?:[A-Z]{{2}}\b|{_WORD} [0-9]|[0-9]{{4,5}})))?(?:[,\s]{{1,6}}[A-Z]{{2}}\b)?(?:[,\s]{{1,4}}{_WORD})?(?:[,\s]{{1,4}}[0-9]{{5}}(?:-[0-9]{{4}})?{NA})?"
-        number = rf"{NB}[0-9]{{1,6}}[A-Za-z]?(?:-[0-9]{{1,5}})?"
+        town = rf"(?:[,\s]{{1,4}}{_TOWN}(?=[,\s]{{1,4}}(?:[A-Z]{{2}}\b|{_WORD} [0-9]|[0-9]{{4,5}})))?(?:[,\s]{{1,6}}[A-Z]{{2}}\b)?(?:[,\s]{{1,4}}{_WORD})?"
+        tail = rf"(?:[,\s]{{1,4}}{_UNIT})?{town}(?:[,\s]{{1,4}}[0-9]{{5}}(?:-[0-9]{{4}})?{NA})?"
+        number = r"[0-9](?<![0-9A-Za-z][0-9])[0-9]{0,5}[A-Za-z]?(?:-[0-9]{1,5})?"
         self._street = re.compile(rf"{number} (?:{_WORD} |[0-9]{{1,3}}(?:st|nd|rd|th)? ){{1,4}}?{_STREET}\b\.?(?: {_STREET}\b)?(?: [NSEW]{{1,2}}\b)?{tail}")
         self._unit = re.compile(rf"{number} (?:{_WORD} ?){{1,4}}(?:[0-9]{{1,5}}[A-Za-z]?\.?)?(?:[,\s]{{1,4}}{_UNIT}){tail}")
-        self._box = re.compile(
-            rf"\b(?:P\.? ?O\.? Box|PSC|Unit|USS|USNS|USNV|USCGC) [0-9A-Z]{{1,6}}(?:,? Box [0-9]{{1,6}})?(?:[,\s]{{1,3}}(?:APO|FPO|DPO) [A-Z]{{2}} [0-9]{{5}})?{tail}"
-        )
+        box = r"\b(?:P\.? ?O\.? Box|PSC|Unit|USS|USNS|USNV|USCGC) [0-9A-Z]{1,6}(?:,? Box [0-9]{1,6})?(?:[,\s]{1,3}(?:APO|FPO|DPO) [A-Z]{2} [0-9]{5})?"
+        self._box = re.compile(box + tail)
         self._label = re.compile(r"(?:address|lives? (?:at|in|on)|located at|moved to|ship to|deliver to|住址|地址)[^0-9]{0,24}$", re.IGNORECASE)
 
     def find(self, scene: Scene) -> Iterator[Finding]:
-        if not (scene.has_digits and scene.english_words and scene.capitals):
+        if not (scene.english_words and scene.capitals):
             return
         for pattern, confidence in ((self._street, 0.7), (self._unit, 0.65), (self._box, 0.6)):
             for match in pattern.finditer(scene.text):
@@ -131,12 +170,11 @@ class _PostCodes:
     """Postal codes after their label; alone they are any number."""
 
     def __init__(self) -> None:
-        self._pattern = re.compile(
-            rf"(?:\b(?:zip|post(?:al)?)(?:[ \-]?code)?(?: is)?|邮编|邮政编码|郵編|郵遞區號)[\s:：=是为]{{1,3}}([0-9]{{3}}(?:[ \-]?[0-9]{{2,4}})?(?:-[0-9]{{4}})?|[A-Z]{{1,2}}[0-9][0-9A-Z]? ?[0-9][A-Z]{{2}}|[0-9]{{5}}-[0-9]{{4}}|[0-9]{{4,6}}){NA}",
-            re.IGNORECASE,
-        )
+        label = r"(?:\b(?:zip|post(?:al)?)(?:[ \-]?code)?(?: is)?|邮编|邮政编码|郵編|郵遞區號)[\s:：=是为]{1,3}"
+        code = r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[0-9]{5}-[0-9]{4}|[0-9]{4,6}|[0-9]{3}(?:[ \-]?[0-9]{2,4})?(?:-[0-9]{4})?"
+        self._pattern = re.compile(rf"{label}({code}){NA}(?![ \-][0-9])|{label}({code}){NA}", re.IGNORECASE)
 
     def find(self, scene: Scene) -> Iterator[Finding]:
-        if scene.has_digits:
+        if any(word in scene.lower for word in ("zip", "post", "邮", "郵")):
             for match in self._pattern.finditer(scene.text):
-                yield Finding("ZIP_CODE", *match.span(1), 0.85, LABEL)
+                yield Finding("ZIP_CODE", *match.span(match.lastindex or 0), 0.85, LABEL)

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Iterator
 from privacy.discovery.findings import CHECKSUM, CONTEXT, PATTERN, Finding
 from privacy.discovery.rules import NA, NB, SUSPECT, Decoys, Recogniser, Row, compiled
 from privacy.discovery.scene import Scene
-from privacy.discovery.validators import card_scheme, digits_of, iban, iban_length, luhn
+from privacy.discovery.validators import card_scheme, cn_resident_id_shape, digits_of, iban, iban_length, luhn
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 # Top-level domains that are read as such without http:// or www. in front; country codes that are also file endings are left out.
-_TLDS = "com|net|org|edu|gov|mil|int|info|biz|io|co|cn|hk|tw|mo|uk|us|de|fr|nl|it|es|eu|ru|jp|kr|ca|au|br|in|ch|se|no|fi|dk|be|at|cz|pt|gr|ie|nz|za|mx|sg|tv|me|app|dev|xyz|top|site|online|shop|club|tech|vip|ltd|group|store|cloud|ai"
+_TLDS = (
+    "com|net|org|edu|gov|mil|int|info|biz|io|co|cn|hk|tw|mo|uk|us|de|fr|nl|it|es|eu|ru|jp|kr|ca|au|br|in|ch|se|no|fi|dk|be|at|cz|pt|gr|ie|nz|za|mx|sg"
+    "|tv|me|app|dev|xyz|top|site|online|shop|club|tech|vip|ltd|group|store|cloud|ai"
+)
 _CARD_WORDS = r"卡|card|visa|master|amex|american\s*express|unionpay|银联|銀聯|cc\b|credit|debit|payment|pay\b|charge"
 _BANK_CARD_WORDS = r"银行卡|銀行卡|储蓄卡|借记卡|提款卡|工资卡|卡号|卡號|bank\s*card"
 _CREDIT_WORDS = r"信用卡|credit"
 
 _ROWS = (
-    Row("MAC_ADDRESS", rf"{NB}(?<![:\-])[0-9A-Fa-f]{{2}}([:\-])(?:[0-9A-Fa-f]{{2}}\1){{4}}[0-9A-Fa-f]{{2}}{NA}(?!\1)", 0.95),
+    *(Row("MAC_ADDRESS", rf"{NB}(?<!{mark})(?:[0-9A-Fa-f]{{2}}{mark}){{5}}[0-9A-Fa-f]{{2}}{NA}(?!{mark})", 0.95, needs=mark) for mark in ":-"),
     Row("MAC_ADDRESS", rf"{NB}[0-9A-Fa-f]{{4}}\.[0-9A-Fa-f]{{4}}\.[0-9A-Fa-f]{{4}}{NA}(?!\.)", 0.6, r"\bmac\b", 0.95, needs="."),
     Row("UUID", rf"{NB}[0-9A-Fa-f]{{8}}-[0-9A-Fa-f]{{4}}-[0-9A-Fa-f]{{4}}-[0-9A-Fa-f]{{4}}-[0-9A-Fa-f]{{12}}{NA}", 0.9, needs="-"),
 )
@@ -29,37 +32,43 @@ def recognisers(decoys: Decoys) -> list[Recogniser]:
         *compiled(_ROWS, decoys),
         Recogniser(frozenset({"EMAIL_ADDRESS"}), _Email().find),
         Recogniser(frozenset({"URL"}), _Url().find),
-        Recogniser(frozenset({"IP_ADDRESS"}), _Ip().find),
-        Recogniser(frozenset({"IBAN_CODE"}), _Iban().find),
-        Recogniser(frozenset({"CREDIT_CARD", "CN_BANK_CARD"}), _Cards(decoys).find),
+        Recogniser(frozenset({"IP_ADDRESS"}), _Ip().find, digits=1),
+        Recogniser(frozenset({"IBAN_CODE"}), _Iban().find, digits=2),
+        Recogniser(frozenset({"CREDIT_CARD", "CN_BANK_CARD"}), _Cards(decoys).find, digits=12),
     ]
+
+
+_AT = r"(?:\s?[\[({<]\s?(?:at|@|艾特)\s?[\])}>]\s?|\s?艾特\s?|\s@\s?|@\s)"
+_DOT = r"(?:\s?[\[({<]\s?(?:dot|\.|点)\s?[\])}>]\s?|\s?[点點]\s?|\s(?:dot|DOT)\s|\.)"
+_SPELLED = ("艾特", "(at", "[at", "{at", "<at", "( at", "[ at", " @", "@ ", "(@", "[@")
 
 
 class _Email:
     """RFC 5321 addresses as people write them, and the common ways to write one so that a machine does not see it."""
 
     def __init__(self) -> None:
-        domain = rf"(?:{_LABEL}\.){{1,8}}(?:[A-Za-z]{{2,24}}|xn--[A-Za-z0-9\-]{{2,59}})"
-        self._plain = re.compile(rf"(?<![0-9A-Za-z._%+\-])([0-9A-Za-z._%+'\-]{{1,64}})@({domain}){NA}")
-        at, dot = (
-            r"(?:\s?[\[({<]\s?(?:at|@|艾特)\s?[\])}>]\s?|\s?艾特\s?|\s(?:at|AT)\s|\s@\s?|@\s)",
-            r"(?:\s?[\[({<]\s?(?:dot|\.|点)\s?[\])}>]\s?|\s?[点點]\s?|\s(?:dot|DOT)\s|\.)",
-        )
-        self._spelled = re.compile(
-            rf"(?<![0-9A-Za-z._%+\-])[0-9A-Za-z._%+\-]{{1,64}}{at}(?:[A-Za-z0-9\-]{{1,63}}{dot}){{1,4}}(?:com|net|org|cn|edu|gov|io|co|uk|de|info){NA}"
-        )
-        self._hint = re.compile("@|艾特|[\\[({<]\\s?at\\s?[\\])}>]|\\sat\\s", re.IGNORECASE)
+        self._local = re.compile(r"(?<![0-9A-Za-z._%+\-])[0-9A-Za-z_%+](?:[0-9A-Za-z._%+'\-]{0,62}[0-9A-Za-z_%+\-])?$")
+        self._domain = re.compile(rf"@((?:{_LABEL}\.){{1,8}}(?:[A-Za-z]{{2,24}}|xn--[A-Za-z0-9\-]{{2,59}})){NA}(?!\.?@)")
+        known = "com|net|org|cn|edu|gov|io|co|uk|de|info"
+        local, label = r"(?<![0-9A-Za-z._%+\-])[0-9A-Za-z._%+\-]{1,64}", r"[A-Za-z0-9\-]{1,63}"
+        self._spelled = re.compile(rf"{local}(?:{_AT}(?:{label}{_DOT}){{1,4}}|\s(?:at|AT)\s(?:{label}\s(?:dot|DOT)\s){{1,4}})(?:{known}){NA}")
 
     def find(self, scene: Scene) -> Iterator[Finding]:
-        text = scene.text
-        if not self._hint.search(text):
-            return
-        for match in self._plain.finditer(text):
-            start = match.start() + len(match.group(1)) - len(match.group(1).lstrip(".'-"))
-            if not _is_file(match.group(2)) and start < match.end(1) and not (match.group(1) == "git" and text[match.end() : match.end() + 1] == ":"):
-                yield Finding("EMAIL_ADDRESS", start, match.end(), 1.0, PATTERN)
-        for match in self._spelled.finditer(text):
-            yield Finding("EMAIL_ADDRESS", *match.span(), 0.6, PATTERN)
+        if "@" in scene.text:
+            yield from self._written(scene.text)
+        if any(hint in scene.lower for hint in _SPELLED) or (" at " in scene.lower and " dot " in scene.lower):
+            for match in self._spelled.finditer(scene.text):
+                yield Finding("EMAIL_ADDRESS", *match.span(), 0.6, PATTERN)
+
+    def _written(self, text: str) -> Iterator[Finding]:
+        """Read leftwards and rightwards from every @, so that text without one costs nothing."""
+        at = text.find("@")
+        while at >= 0:
+            domain = self._domain.match(text, at)
+            local = self._local.search(text, max(0, at - 65), at) if domain else None
+            if domain and local and not _is_file(domain.group(1)) and not (local.group() == "git" and text[domain.end() : domain.end() + 1] == ":"):
+                yield Finding("EMAIL_ADDRESS", local.start(), domain.end(), 1.0, PATTERN)
+            at = text.find("@", at + 1)
 
 
 def _is_file(domain: str) -> bool:
@@ -73,21 +82,20 @@ class _Url:
     def __init__(self) -> None:
         body = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]"
         self._full = re.compile(rf"{NB}(?:https?|ftps?|wss?)://{body}{{3,2048}}|{NB}www\.{body}{{3,2048}}", re.IGNORECASE)
-        self._bare = re.compile(
-            rf"(?<![0-9A-Za-z._@/\-])(?:{_LABEL}\.){{1,6}}(?:{_TLDS})(?![0-9A-Za-z@\-])(?!\.[A-Za-z0-9])(?::[0-9]{{2,5}})?(?:/{body}{{0,2048}})?", re.IGNORECASE
-        )
+        # anchored on the dot: a host is then read leftwards, so that text without one costs a single search
+        self._bare = re.compile(rf"\.(?:{_TLDS})(?![0-9A-Za-z@\-])(?!\.[A-Za-z0-9])(?::[0-9]{{2,5}})?(?:/{body}{{0,2048}})?", re.IGNORECASE)
+        self._host = re.compile(rf"(?<![0-9A-Za-z._@/\-])(?:{_LABEL}\.){{0,6}}{_LABEL}$")
 
     def find(self, scene: Scene) -> Iterator[Finding]:
         text = scene.text
-        if "." not in text and "://" not in text:
-            return
-        covered = 0
-        for match in self._full.finditer(text):
-            covered = _trimmed(text, *match.span())
-            if "." in match.group() or "localhost" in match.group():
-                yield Finding("URL", match.start(), covered, 0.95, PATTERN)
+        if "://" in text or "www." in scene.lower:
+            for match in self._full.finditer(text):
+                if "." in match.group() or "localhost" in match.group():
+                    yield Finding("URL", match.start(), _trimmed(text, *match.span()), 0.95, PATTERN)
         for match in self._bare.finditer(text):
-            yield Finding("URL", match.start(), _trimmed(text, *match.span()), 0.6, PATTERN)
+            host = self._host.search(text, max(0, match.start() - 253), match.start())
+            if host:
+                yield Finding("URL", host.start(), _trimmed(text, host.start(), match.end()), 0.6, PATTERN)
 
 
 def _trimmed(text: str, start: int, end: int) -> int:
@@ -112,8 +120,8 @@ class _Ip:
 
     def find(self, scene: Scene) -> Iterator[Finding]:
         text = scene.text
-        if scene.has_digits and "." in text:
-            for match in self._v4.finditer(text):
+        for low, high in scene.windows(4) if "." in text else ():
+            for match in self._v4.finditer(text, low, high):
                 version = self._version.search(scene.before(match.start(), 16))
                 yield Finding("IP_ADDRESS", *match.span(), SUSPECT if version else 0.95, PATTERN)
         if "::" in text or text.count(":") >= 5:
@@ -141,8 +149,6 @@ class _Iban:
         self._head = re.compile(rf"{NB}[A-Za-z]{{2}}[ \-]?[0-9]{{2}}(?=[ \-.]?[0-9A-Za-z]{{2,4}})")
 
     def find(self, scene: Scene) -> Iterator[Finding]:
-        if not scene.has_digits:
-            return
         for match in self._head.finditer(scene.text):
             size = iban_length(match.group()[:2].upper())
             end = _take(scene.text, match.start(), size) if size else 0
@@ -214,11 +220,12 @@ class _Cards:
         near = self._near.search(before) is not None
         if self._decoys.stand_before(scene, start):
             return Finding(entity, start, end, SUSPECT, PATTERN)
-        if scheme in ("known", "unionpay"):
+        if scheme in ("known", "unionpay") and (near or not cn_resident_id_shape(number)):
             return Finding(entity, start, end, 1.0, CHECKSUM)
         if near:
             return Finding(entity, start, end, 0.95, CONTEXT)
-        return Finding(entity, start, end, 0.5 if scheme else SUSPECT, PATTERN)
+        # the wide Maestro ranges hold many a bar code, too
+        return Finding(entity, start, end, 0.5 if scheme == "weak" and not scene.has_han else SUSPECT, PATTERN)
 
     def _entity(self, scene: Scene, scheme: str, before: str) -> str:
         """UnionPay's numbers, and what a Chinese text calls a bank card, are Chinese bank cards; in English text the word is credit card."""

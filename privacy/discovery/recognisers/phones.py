@@ -22,17 +22,21 @@ _ROWS = (
     Row("US_PASSPORT", rf"{NB}(?:[A-Za-z][0-9]{{8}}|[0-9]{{9}}){NA}", 0.1, r"passport", 0.8, digits=8),
 )
 _WORDS = (
-    r"phone|mobile|\bcell|\btel\b|\btel[.:]|telephone|\bfax|\bcall(?:ed|ing|s)?\b|\bring\b|\bdial|\btext(?:ed)? (?:me|us|him|her|them)|\bsms\b|whatsapp|\breach(?:ed)?\b|\bdesk\b|hotline|\bpager|landline|viber|telegram"
+    r"phone|mobile|\bcell|\btel\b|\btel[.:]|telephone|\bfax|\bcall(?:ed|ing|s)?\b|\bring\b|\bdial|\btext(?:ed)? (?:me|us|him|her|them)|\bsms\b|whatsapp"
+    r"|\breach(?:ed)?\b|\bdesk\b|hotline|\bpager|landline|viber|telegram"
     r"|手机|手機|电话|電話|联系方式|致电|拨打|热线|传真|传呼|来电|號碼|聯絡|联系|座机|固话"
 )
 _WEAK_WORDS = r"my number|number is|contact"  # said of phones and of everything else
 _AFTER = r"[\s\-,;(]{0,3}(?:office|fax|mobile|home|cell|work|tel|phone|desk|手机|电话)\b"
-_OTHERWISE = r"(?:licen[cs]e|passport|account|policy|member(?:ship)?|isbn|issn|employee|student|patient|customer|zip|postal|postcode|routing|swift|vin|imei|tax|udid|id)\b[^.;!?\n]{0,18}$"
+_OTHERWISE = (
+    r"(?:licen[cs]e|passport|account|policy|member(?:ship)?|isbn|issn|employee|student|patient|customer|zip|postal|postcode|routing|swift|vin|imei|tax|udid"
+    r"|id)\b[^.;!?\n]{0,18}$"
+)
 
 
 def recognisers(decoys: Decoys, regions: tuple[str, ...]) -> list[Recogniser]:
     """Return the phone recogniser for these regions, and the American numbers where `US` is among them."""
-    phone = Recogniser(frozenset({"PHONE_NUMBER"}), _Phone(decoys, regions).find)
+    phone = Recogniser(frozenset({"PHONE_NUMBER"}), _Phone(decoys, regions).find, digits=7)
     return [phone, *(compiled(_ROWS, decoys) if "US" in regions else ())]
 
 
@@ -42,7 +46,8 @@ class _Phone:
     def __init__(self, decoys: Decoys, regions: tuple[str, ...]) -> None:
         # atomic: a candidate is taken whole or not at all, and hostile runs of digits cost linear time
         self._candidate = re.compile(
-            r"(?<![0-9A-Za-z@#/=_\-+])(?<![0-9][.,])(?>(?:\+ ?)?\(?\+?[0-9]+\)?(?:(?:[ \t]?[.\-/·][ \t]?|[ \t]{1,2})\(?[0-9]+\)?|\([0-9]+\)?|(?<=\))[0-9]+){0,8})"
+            r"(?<![0-9A-Za-z@#/=_\-+])(?<![0-9][.,])"
+            r"(?>(?:\+ ?)?\(?\+?[0-9]+\)?(?:(?:[ \t]?[.\-/·][ \t]?|[ \t]{1,2})\(?[0-9]+\)?|\([0-9]+\)?|(?<=\))[0-9]+){0,8})"
             r"(?:[ ]?(?:x|ext\.?|extension|转|轉)[ ]?[0-9]{1,6})?(?![0-9A-Za-z@%])(?![.,:][0-9])",
             re.IGNORECASE,
         )
@@ -78,9 +83,10 @@ class _Phone:
 
     def _weigh(self, scene: Scene, shown: str, number: str, word: bool) -> tuple[float, str]:
         international = shown.startswith(("+", "(+", "00"))
-        if international or (not word and not scene.has_han):
+        phone_like = not shown.isdigit() and _grouped_like_a_phone(shown)
+        if international or (phone_like and not word and not scene.has_han):
             proof = self._parsed(shown, international)
-            if proof == "valid" and (international or not shown.isdigit()):
+            if proof == "valid":
                 return (0.95 if international else 0.75), CHECKSUM
             if international and proof == "possible" and shown[0] != "0":
                 return 0.8, PATTERN
@@ -88,7 +94,7 @@ class _Phone:
             return 0.8, CONTEXT
         if scene.has_han or shown.isdigit():
             return SUSPECT, PATTERN  # nothing but digits, or a grouping that Chinese text uses for anything
-        return (0.5 if _grouped_like_a_phone(shown) else SUSPECT), PATTERN
+        return (0.5 if phone_like else SUSPECT), PATTERN
 
     def _parsed(self, shown: str, international: bool) -> str:
         """Return `valid`, `possible` or an empty string for the first region that can read it."""
