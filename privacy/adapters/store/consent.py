@@ -109,7 +109,8 @@ class SqlConsentRepository:
     def publish(self, tx: Tx, tenant: TenantId, notice: Notice) -> None:
         content = notice.content
         texts = {language: content.texts[language] for language in sorted(content.texts)}
-        said = {**content.machine_part(), "contact": content.contact, "valid_for": content.valid_for, "texts": texts}
+        as_given = {"purposes": list(content.purposes), "categories": list(content.categories), "recipients": list(content.recipients)}
+        said = {**content.machine_part(), **as_given, "contact": content.contact, "valid_for": content.valid_for, "texts": texts}
         row = {"tenant": tenant, "id": content.id, "version": notice.version, "material_since": notice.material_since, "content": said}
         row |= {"recipients": list(content.recipients), "digest": notice.digest, "published_at": notice.published_at, "published_by": notice.published_by}
         connection(tx).execute(insert(NOTICE).values(row))
@@ -147,5 +148,5 @@ def _row(row: Row[Any]) -> LedgerRow:
 
 
 def _notice(row: Row[Any]) -> Notice:
-    said = {key: tuple(value) if isinstance(value, list) else value for key, value in row.content.items()}
+    said: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.content.items()}
     return Notice(NoticeContent(id=row.id, **said), row.version, row.material_since, row.digest, row.published_at, row.published_by)
