@@ -1,6 +1,6 @@
 """What consent needs from outside: a ledger, published notices, keys, pseudonyms for the log, the catalogue."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from privacy.consent.fold import Notices, Receipt
@@ -52,10 +52,8 @@ class Keys(Protocol):
     def unseal(self, tenant: TenantId, label: str, data: bytes, context: bytes = b"") -> bytes: ...
 
 
-class Pseudonyms(Protocol):
-    """Erasable pseudonyms of subjects for the log; `crypto.subject_keys.SubjectKeys` is one."""
-
-    def audit_refs(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> list[bytes]: ...
+AuditRefs = Callable[[TenantId, Sequence[SubjectRef]], Sequence[bytes]]
+"""Erasable pseudonyms of subjects for the log; `crypto.subject_keys.SubjectKeys.audit_refs` is one."""
 
 
 class PurposeCatalogue(Protocol):

@@ -18,7 +18,7 @@ from privacy.consent.fold import fold
 from privacy.consent.identities import Identities
 from privacy.consent.model import CHANNELS, Act, ConsentStatus, Giving, LedgerRow, Notice, NoticeContent, Question, Withdrawing
 from privacy.consent.periods import after
-from privacy.consent.ports import ConsentRepository, Keys, Pseudonyms, PurposeCatalogue
+from privacy.consent.ports import AuditRefs, ConsentRepository, Keys, PurposeCatalogue
 from privacy.inventory.catalogue_model import Purpose
 from privacy.inventory.catalogue_ports import Contents
 from privacy.kernel.clock import Clock, rfc3339
@@ -36,15 +36,15 @@ class ConsentService:
 
     Args:
         keys: derives, seals and unseals (the key ring).
-        pseudonyms: erasable pseudonyms for the log (the subject keys).
+        audit_refs: erasable pseudonyms for the log (of the subject keys).
     """
 
     def __init__(
-        self, store: Store, repository: ConsentRepository, catalogue: PurposeCatalogue, audit: AuditLog, keys: Keys, pseudonyms: Pseudonyms, clock: Clock
+        self, store: Store, repository: ConsentRepository, catalogue: PurposeCatalogue, audit: AuditLog, keys: Keys, audit_refs: AuditRefs, clock: Clock
     ) -> None:
         self._store, self._repository, self._catalogue, self._audit, self._clock = store, repository, catalogue, audit, clock
         self._identities = Identities(keys)
-        self._pseudonyms = pseudonyms
+        self._audit_refs = audit_refs
 
     # --- notices -------------------------------------------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class ConsentService:
 
     def _record(self, actor: Actor, act: Giving | Withdrawing, contents: Contents, request_id: str) -> dict[str, object]:
         # the keys database is another one: its part is done before, and an unused pseudonym does no harm
-        trace = self._pseudonyms.audit_refs(actor.tenant, [act.subject])[0]
+        trace = self._audit_refs(actor.tenant, [act.subject])[0]
         row = self._row(actor, act)
 
         def write(tx: Tx) -> LedgerRow:
@@ -227,7 +227,7 @@ class ConsentService:
         if row.sealed is None:
             return ()
         subject = self._identities.unseal(tenant, row.sealed, row.id)
-        return (SubjectTrace(self._pseudonyms.audit_refs(tenant, [subject])[0], (row.purpose,), effect),)
+        return (SubjectTrace(self._audit_refs(tenant, [subject])[0], (row.purpose,), effect),)
 
 
 def _next_version(content: NoticeContent, last: Notice | None, now: datetime, by: str) -> Notice:

@@ -64,8 +64,6 @@ class MemoryKeys:
         return bytes(a ^ b for a, b in zip(body, stream, strict=True))
 
 
-class MemoryPseudonyms:
-    """A pseudonym per subject, as the subject keys give them."""
-
-    def audit_refs(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> list[bytes]:
-        return [hashlib.sha256(f"{tenant}|{subject}".encode()).digest() for subject in subjects]
+def audit_refs(tenant: TenantId, subjects: Sequence[SubjectRef]) -> list[bytes]:
+    """Return a pseudonym per subject, as the subject keys give them."""
+    return [hashlib.sha256(f"{tenant}|{subject}".encode()).digest() for subject in subjects]

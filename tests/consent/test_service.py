@@ -25,7 +25,7 @@ from privacy.kernel.errors import AccessDenied, InvalidInput, Misconfigured
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.terms import SubjectRef
 from tests.cast import ALICE, BOB, CHARLIE
-from tests.consent.builders import ENTRIES, LI, NOTICE, MemoryKeys, MemoryPseudonyms, giving, withdrawing
+from tests.consent.builders import ENTRIES, LI, NOTICE, MemoryKeys, audit_refs, giving, withdrawing
 from tests.remembering import RememberingLog
 
 POLICIES = Path(__file__).parents[2] / "policies"
@@ -39,7 +39,7 @@ def catalogue(sqlite_store: SqlStore, fixed_clock: FixedClock) -> Catalogue:
 @pytest.fixture
 def consent(sqlite_store: SqlStore, catalogue: Catalogue, fixed_clock: FixedClock) -> ConsentService:
     catalogue.load(ALICE, ENTRIES)
-    service = ConsentService(sqlite_store, SqlConsentRepository(), catalogue, RememberingLog(), MemoryKeys(), MemoryPseudonyms(), fixed_clock)
+    service = ConsentService(sqlite_store, SqlConsentRepository(), catalogue, RememberingLog(), MemoryKeys(), audit_refs, fixed_clock)
     service.publish(ALICE, NOTICE)
     fixed_clock.advance(timedelta(hours=1))
     return service
@@ -155,7 +155,7 @@ def test_with_the_real_keys_the_same_subject_is_found_again(
     ring.create_tenant(DEFAULT_TENANT)
     subjects = SubjectKeys(ring, sqlite_keys_store, SqlKeyRepository(), fixed_clock)
     catalogue.load(ALICE, load_catalogue(POLICIES / "purposes.toml"))
-    service = ConsentService(sqlite_store, SqlConsentRepository(), catalogue, RememberingLog(), ring, subjects, fixed_clock)
+    service = ConsentService(sqlite_store, SqlConsentRepository(), catalogue, RememberingLog(), ring, subjects.audit_refs, fixed_clock)
     assert service.load_notices(ALICE, load_notices(POLICIES / "notices")) == 1
     receipt = service.give(BOB, giving(notice="marketing"))
     assert receipt["subject"] == str(LI)

@@ -20,7 +20,7 @@ from privacy.kernel.errors import AuditBroken, AuditUnavailable, Conflict, Inval
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.terms import SubjectRef
 from tests.cast import ALICE, BOB, OTHER_TENANT
-from tests.consent.builders import ENTRIES, LI, NOTICE, MemoryKeys, MemoryPseudonyms, giving, withdrawing
+from tests.consent.builders import ENTRIES, LI, NOTICE, MemoryKeys, audit_refs, giving, withdrawing
 from tests.remembering import RememberingLog
 
 
@@ -33,7 +33,7 @@ def audit() -> RememberingLog:
 def consent(store: SqlStore, audit: RememberingLog, fixed_clock: FixedClock) -> Iterator[ConsentService]:
     catalogue = Catalogue(store, SqlCatalogueRepository(), audit, fixed_clock)
     catalogue.load(ALICE, ENTRIES)
-    service = ConsentService(store, SqlConsentRepository(), catalogue, audit, MemoryKeys(), MemoryPseudonyms(), fixed_clock)
+    service = ConsentService(store, SqlConsentRepository(), catalogue, audit, MemoryKeys(), audit_refs, fixed_clock)
     service.publish(ALICE, NOTICE)
     fixed_clock.advance(timedelta(hours=1))
     audit.events.clear()
