@@ -1,0 +1,101 @@
+"""Read-only connector over SQLAlchemy: one catalogue query set a dialect, bounded samples, and one broken table never stops the rest.
+
+Bounds: 5 s a statement, 20 s and 32 MB a table, 4,096 characters a cell. Sessions are read-only twice: by setting and by transaction.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from privacy.adapters.database_urls import Address
+from privacy.adapters.databases.sampling import TABLE_SECONDS, Gather, Source, Unreadable, read_strata
+from privacy.discovery.shapes import Family, Sample, Table
+from privacy.kernel.errors import ConnectorUnavailable
+
+
+class Dialect(Protocol):
+    """What differs between servers."""
+
+    kind: str
+
+    def prepare(self, connection: Connection) -> None:
+        """Make the session read-only, with statement timeouts."""
+
+    def catalogue(self, connection: Connection) -> Sequence[tuple[Table, Source]]:
+        """Return all tables with how to read them."""
+
+    def cell(self, column: str, family: Family) -> str:
+        """Return SQL that yields the cell as text (bytes for binary columns), cut to a length."""
+
+    def quote(self, name: str) -> str: ...
+
+
+class SqlConnector:
+    """A connected database server."""
+
+    def __init__(self, dialect: Dialect, address: Address) -> None:
+        self._dialect = dialect
+        self._engine: Engine = create_engine(address.url, connect_args=address.arguments, poolclass=NullPool, hide_parameters=True)
+        self._sources: dict[str, Source] = {}
+        self._connection: Connection | None = None
+
+    @property
+    def kind(self) -> str:
+        return self._dialect.kind
+
+    def tables(self) -> Sequence[Table]:
+        try:
+            with self._open().begin():
+                found = self._dialect.catalogue(self._open())
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
+            raise _unavailable(error, "The system's catalogue cannot be read") from None
+        self._sources = {table.name: source for table, source in found}
+        return [table for table, _ in found]
+
+    def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:
+        gather = Gather(table.columns, limit, time.monotonic() + TABLE_SECONDS)
+        try:
+            read_strata(self._rows, self._dialect, table, self._sources[table.name], gather)
+        except Unreadable as error:
+            if not gather.rows:
+                raise ConnectorUnavailable(f"The table cannot be read ({error.reason}).") from None
+        return gather.samples()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._engine.connect()
+                self._dialect.prepare(self._connection)
+            except SQLAlchemyError as error:
+                raise _unavailable(error, "The system does not answer") from None
+        return self._connection
+
+    def _rows(self, statement: str) -> Iterator[Sequence[Any]]:
+        # one transaction a statement: on PostgreSQL a failed statement would make the next ones fail too
+        try:
+            with self._open().begin():
+                # no parameters: names may hold `:`, `%` and `?`, and the driver must leave them alone
+                result = self._open().exec_driver_sql(statement, execution_options={"stream_results": True, "max_row_buffer": 100, "no_parameters": True})
+                yield from result
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
+            raise Unreadable(_reason(error)) from None
+
+
+def _unavailable(error: Exception, what: str) -> ConnectorUnavailable:
+    return ConnectorUnavailable(f"{what} ({_reason(error)}).")
+
+
+def _reason(error: Exception) -> str:
+    """Name a driver's error without its text, which may quote rows or the address."""
+    origin = getattr(error, "orig", None) or error
+    code = getattr(origin, "sqlstate", None) or (origin.args[0] if origin.args and isinstance(origin.args[0], int) else "")
+    return f"{type(origin).__name__}{f' {code}' if code else ''}"

@@ -1,0 +1,103 @@
+"""From an address to a connector: what kind of system it is, what of the address may be shown, and which parameters it may carry."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from privacy.adapters.database_urls import Address, parse_address
+from privacy.adapters.databases.connector import Dialect, SqlConnector
+from privacy.adapters.databases.mariadb import MARIADB
+from privacy.adapters.databases.postgresql import POSTGRESQL
+from privacy.adapters.databases.sqlite import SqliteConnector
+from privacy.adapters.files.csv_system import CsvConnector, is_csv
+from privacy.discovery.ports import Connector
+from privacy.kernel.errors import InvalidInput, Misconfigured
+
+_SQLITE_MAGIC = b"SQLite format 3\x00"
+_SERVERS: dict[str, Dialect] = {"postgresql": POSTGRESQL, "mysql": MARIADB}
+# others could point elsewhere than the address shows (hostaddr, service) or run something on connect (init_command, options)
+_PARAMETERS = frozenset({"sslrootcert", "sslmode", "charset", "unverified_tls_reason", "application_name"})
+_HOW = "Write sqlite:///path, postgresql://user@host/name, mariadb://user@host/name, csv:/path, or the path of an SQLite or CSV file."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an address points. `shown` carries no user name and no password; `identity` is equal for two addresses of one database."""
+
+    kind: str
+    shown: str
+    identity: tuple[str, ...]
+    path: Path | None = None
+    address: Address | None = None
+
+
+def locate(text: str) -> Place:
+    """Read an address without opening it. Raises InvalidInput, never with the address in its text: it may hold a password."""
+    if "\x00" in text or len(text) > 2048 or not text.strip():
+        raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url")
+    if text.startswith("csv:"):
+        return _csv(Path(text.removeprefix("csv:").removeprefix("//")))
+    if "://" not in text:
+        path = Path(text).expanduser()
+        return _csv(path) if path.is_dir() or is_csv(path) else _sqlite(path)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url") from None
+    return _sqlite(Path(url.database or "")) if url.drivername.split("+")[0] == "sqlite" else _server(text, url)
+
+
+def open_connector(url: str) -> Connector:
+    """Open a system read-only. Raises InvalidInput for what cannot be opened at all, ConnectorUnavailable when nobody answers."""
+    place = locate(url)
+    if place.path is not None:
+        return CsvConnector(place.path) if place.kind == "csv" else SqliteConnector(place.path)
+    assert place.address is not None
+    return SqlConnector(_SERVERS[place.kind], place.address)
+
+
+def _csv(path: Path) -> Place:
+    if not path.exists():
+        raise InvalidInput("There is no such file or folder.", pointer="/url")
+    if path.is_file() and not is_csv(path):
+        raise InvalidInput("A CSV system is a .csv or .tsv file, or a folder of them.", pointer="/url")
+    whole = path.resolve()
+    return Place("csv", f"csv:{whole}", ("file", str(whole)), whole)
+
+
+def _sqlite(path: Path) -> Place:
+    if not path.is_file():
+        raise InvalidInput(f"There is no such file. {_HOW}", pointer="/url")
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise InvalidInput(f"The file cannot be read ({type(error).__name__}).", pointer="/url") from None
+    if head != _SQLITE_MAGIC:
+        raise InvalidInput("The file is no SQLite database (or it is encrypted, or empty).", pointer="/url")
+    whole = path.resolve()
+    return Place("sqlite", f"sqlite:///{whole}", ("file", str(whole)), whole)
+
+
+def _server(text: str, url: URL) -> Place:
+    unknown = sorted(name for name in url.query if name not in _PARAMETERS and not (name in ("host", "unix_socket") and str(url.query[name]).startswith("/")))
+    if unknown:
+        raise InvalidInput(f"The address carries a parameter that is not allowed; allowed are {', '.join(sorted(_PARAMETERS))}.", pointer="/url")
+    try:
+        address = parse_address(text, setting="The system's address", timeout=5.0)
+    except Misconfigured as error:
+        raise InvalidInput(error.detail, pointer="/url") from None
+    if not address.url.database:
+        raise InvalidInput("The address names no database; add /name.", pointer="/url")
+    host = address.url.host or str(address.url.query.get("host") or address.url.query.get("unix_socket") or "localhost")
+    port = f":{address.url.port}" if address.url.port else ""
+    shown = f"{address.kind}://{host}{port}/{address.url.database}"
+    default = 5432 if address.kind == "postgresql" else 3306
+    identity = (address.kind, _plain(host), str(address.url.port or default), address.url.database)
+    return Place(address.kind, shown, identity, None, address)
+
+
+def _plain(host: str) -> str:
+    return "localhost" if host in ("127.0.0.1", "::1", "localhost") or host.startswith("/") else host.lower()

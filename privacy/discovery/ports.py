@@ -1,0 +1,49 @@
+"""What discovery needs from outside: a detector for texts, connected systems, and the map that keeps what was found."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from privacy.discovery.shapes import Sample, Table
+
+
+class Found(Protocol):
+    """A span a text detector reports."""
+
+    @property
+    def entity(self) -> str: ...
+
+    @property
+    def confidence(self) -> float: ...
+
+
+class TextFinder(Protocol):
+    """Finds personal data in a text; `discovery.text.Detector` is the one that ships."""
+
+    def find(self, text: str, *, language: str = "auto", entities: frozenset[str] | None = None, min_confidence: float = 0.5) -> Sequence[Found]:
+        """Return the spans found. Thread-safe; keeps and logs nothing."""
+
+
+class Connector(Protocol):
+    """An open, read-only view of a connected system. Its methods never write, and end within a bounded time."""
+
+    @property
+    def kind(self) -> str:
+        """Return `sqlite`, `postgresql`, `mysql` or `csv`."""
+
+    def tables(self) -> Sequence[Table]:
+        """Return all tables, views or files; one that cannot be read comes with its `problem` and without columns.
+
+        Raises ConnectorUnavailable when the system as a whole cannot be reached.
+        """
+
+    def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:
+        """Return up to `limit` distinct non-null values of each column. Raises ConnectorUnavailable when the table cannot be read in time."""
+
+    def close(self) -> None: ...
+
+
+class Opener(Protocol):
+    """Opens a connector for an address; `adapters.databases.open_connector` is the one that ships."""
+
+    def __call__(self, url: str) -> Connector:
+        """Raises InvalidInput for an address it cannot read, ConnectorUnavailable when nobody answers, Misconfigured for unverified TLS."""
