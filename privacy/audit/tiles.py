@@ -72,7 +72,7 @@ def parse_tile_path(path: str) -> tuple[int | None, int, int]:
         n = int(found[2].replace("/", "").replace("x", ""))
         width = int(found[3] or WIDTH)
         # 2^63 leaves fill tiles up to level 7; a longer number is nobody's tile
-        if (level is None or level < 8) and n < 1 << 55 and width and tile_path(level, n, width) == path:
+        if (level is None or level < 8) and n < 1 << 55 and 0 < width <= WIDTH and tile_path(level, n, width) == path:
             return level, n, width
     raise InvalidInput("A tile is named LEVEL/N or entries/N as in C2SP tlog-tiles, for example 0/x001/067 or entries/000.p/7.", pointer="/path")
 

@@ -17,10 +17,8 @@ Run alone, Ed25519 is checked by `openssl pkeyutl` (OpenSSL 3.0); inside the pro
 import argparse
 import base64
 import binascii
-import csv
 import hashlib
 import hmac
-import io
 import json
 import subprocess
 import sys
@@ -455,9 +453,12 @@ def view_row(index: int, entry: bytes) -> str:
 
 
 def csv_line(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_no_formula(cell) for cell in cells])
-    return out.getvalue()
+    # written here, since the csv module quotes differently from one version of Python to the next
+    return ",".join(_quoted(_no_formula(cell)) for cell in cells) + "\n"
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if any(char in cell for char in '",\r\n') else cell
 
 
 def _cell(value: object) -> str:
