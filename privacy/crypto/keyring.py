@@ -9,8 +9,9 @@ Guarantee: without the provider's root key both databases together open nothing.
 
 import os
 import threading
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from privacy.crypto.ciphers import KEY_BYTES, Algorithm
 from privacy.crypto.derive import Digest, KeyedDigest, derive
@@ -27,6 +28,28 @@ from privacy.kernel.terms import SubjectRef
 
 _SEALED = 0  # key id of sealed secrets: no subject's key has it
 _DERIVED_AT_MOST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KekVersion:
+    version: int
+    state: State
+    created_at: datetime
+    destroyed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """How a tenant's keys stand, without any key: what an operator reads before and after a rotation."""
+
+    tenant: TenantId
+    cipher: str
+    digest: str
+    provider: str
+    destroying_means: str
+    versions: tuple[KekVersion, ...]
+    data_keys: Mapping[State, int]
+    audit_secrets: Mapping[State, int]
 
 
 class TenantKeys:
@@ -134,6 +157,20 @@ class KeyRing:
     def keys(self, tenant: TenantId) -> TenantKeys:
         """Return the tenant's keys; raises Misconfigured when there are none or the root key does not open them."""
         return self._loaded.get(tenant) or self.reload(tenant)
+
+    def status(self, tenant: TenantId) -> KeyStatus:
+        """Tell versions and counts; raises Misconfigured when the root key does not open the tenant's keys."""
+        self.reload(tenant)
+        provider, repository = self._provider, self._repository
+
+        def look(tx: Tx) -> KeyStatus:
+            row = self.locked(tx, tenant)
+            keks = sorted((each for each in repository.tenant_keys(tx, tenant) if each.purpose is Purpose.KEK), key=lambda each: each.version)
+            versions = tuple(KekVersion(each.version, each.state, each.created_at, each.destroyed_at) for each in keks)
+            data, audit = (repository.counts(tx, kind, tenant) for kind in (Kind.DATA, Kind.AUDIT))
+            return KeyStatus(tenant, row.algorithm, row.digest, provider.current_version(), provider.destroy_semantics(), versions, data, audit)
+
+        return self._store.read(look)
 
     def kek(self, tenant: TenantId, version: int) -> WrappingKey:
         """Return one kek version, looking again when another process rotated; raises UnknownKey when that version was retired."""
