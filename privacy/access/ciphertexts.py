@@ -120,7 +120,7 @@ class Ciphertexts:
             return
         account.counts[Effect.CLEAR] += 1
         account.fields.add(item.field)
-        account.see(item.subject, Effect.CLEAR, item.field)
+        account.see(item.subject, Effect.CLEAR, frozenset({item.field}))
 
 
 def _subject(item: CipherItem) -> SubjectRef:

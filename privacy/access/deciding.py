@@ -55,7 +55,7 @@ class Decider:
         controller = self._catalogue.controller(tenant, purpose.controller) if purpose else None
         dataset = self._data_map.dataset(tenant, question.dataset) if question.dataset else None
         active = self._policies.active(tenant)
-        roles = actor.roles & self._policies.words(tenant).roles
+        roles = actor.roles & active.roles
         refused = self._refusal(question, named, purpose, recipient, controller, dataset, roles)
         scope = None if refused else _scope(question, roles, purpose, recipient, controller, dataset)
         return Judge(

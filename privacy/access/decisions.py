@@ -49,8 +49,8 @@ class Decisions:
             verdict = verdicts[number] = judge.field(item.field, consents.get(item.subject) if item.subject else None)
             account.counts[verdict.effect] = account.counts.get(verdict.effect, 0) + 1
             account.rules.update(filter(None, [verdict.reason.rule]))
-        if consents:
-            # nobody's data was seen, but the answer tells the state of these subjects' consent
-            account.seen.update({subject: {"decided": {"consent"}} for subject in consents})
+        for subject in consents:
+            # no value was seen, but the answer tells the state of the subject's consent
+            account.see(subject, "decided", frozenset({"consent"}))
         self._trail.record(Action.DECISION_MADE, actor, judge.bench, account, request_id, Outcome.SUCCESS)
         return verdicts

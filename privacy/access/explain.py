@@ -33,7 +33,7 @@ class Explainer:
         """Return the explanation. Raises InvalidInput for a question too large or a role nobody has, AccessDenied for a subject the caller may not ask about."""
         if asked.subject and not actor.scopes & {"mask", "consent:read"}:
             raise AccessDenied("A decision about one subject tells the state of its consent; that needs the scope consent:read or mask.")
-        known = self._policies.words(actor.tenant).roles
+        known = self._policies.active(actor.tenant).roles
         if not asked.roles <= known:
             raise InvalidInput(f"Known roles are {', '.join(sorted(known))}.", pointer="/roles")
         reason_list = ReasonList()
@@ -46,7 +46,7 @@ class Explainer:
         any_judge = next(iter(judges.values()))
         account = Account({"roles": len(judges), "cells": len(explained)})
         if asked.subject and any_judge.bench.asks_consent:
-            account.seen[asked.subject] = {"explained": {"consent"}}
+            account.see(asked.subject, "explained", frozenset({"consent"}))
         self._trail.record(Action.DECISION_EXPLAINED, actor, any_judge.bench, account, request_id, Outcome.SUCCESS)
         return Explained(tuple(explained), reason_list.all(), any_judge.bench.policy_version)
 

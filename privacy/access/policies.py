@@ -59,13 +59,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ActivePolicy:
+    """The policy that rules, with the role names it was read against. `ref` is how events name it: version and the beginning of its digest."""
+
     version: int
     policy: Policy
-
-    @property
-    def ref(self) -> str:
-        """Return how events name the policy: version and the beginning of its digest."""
-        return f"v{self.version}:{self.policy.digest[:16]}"
+    roles: frozenset[str]
+    ref: str
 
 
 def vocabulary(
@@ -148,12 +147,13 @@ class Policies:
         stored = None if version is None else self._store.read(lambda tx: self._repository.version(tx, tenant, version))
         if stored is None:
             raise Misconfigured("No policy is active; `privacy init` loads the shipped one, `privacy policy apply` another.")
-        policy = read_policy(stored.policy.encode(), f"policy version {version}", self._words(tenant))
+        words = self._words(tenant)
+        policy = read_policy(stored.policy.encode(), f"policy version {version}", words)
         if policy.digest != stored.digest:
             raise Misconfigured(
                 f"Policy version {version} in the database differs from its digest: it was altered. Apply the right one with `privacy policy apply`."
             )
-        return ActivePolicy(stored.version, policy)
+        return ActivePolicy(stored.version, policy, words.roles, _ref(stored.version, policy.digest))
 
     def versions(self, actor: Actor) -> list[PolicyVersion]:
         """Return all versions, newest first, without texts."""
@@ -220,7 +220,7 @@ class Policies:
         self._repository.add(tx, version)
         if not self._repository.activate(tx, actor.tenant, version.version, replacing):
             raise Conflict("Another policy was activated meanwhile; look at the difference again and apply again.", code="policy_moved_on")
-        decision = Decision(f"v{version.version}:{version.digest[:16]}", "activated")
+        decision = Decision(_ref(version.version, version.digest), "activated")
         free = {"note": version.note} if version.note else {}
         event = Event(
             Action.POLICY_ACTIVATED,
@@ -233,6 +233,10 @@ class Policies:
             free=free,
         )
         self._audit.append(tx, event)
+
+
+def _ref(version: int, digest: str) -> str:
+    return f"v{version}:{digest[:16]}"
 
 
 def _why_not(candidate: Candidate) -> str:

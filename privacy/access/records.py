@@ -105,10 +105,9 @@ class RecordMasker:
         for lane in self._lanes.values():
             account.fields.update(lane.clear, lane.masked)
             account.rules |= lane.rules
-            for subject in lane.visits:
-                for effect, names in ((Effect.CLEAR, lane.clear), (Effect.MASKED, lane.masked)):
-                    if subject and names:
-                        account.seen.setdefault(subject, {}).setdefault(effect, set()).update(names)
+            for effect, names in ((Effect.CLEAR, frozenset(lane.clear)), (Effect.MASKED, frozenset(lane.masked))):
+                for subject in lane.visits:
+                    account.see(subject, effect, names)
         return account
 
     def _paint(self, cell: _Cell, mask: MaskText, value: Any, changed: dict[str, Shown]) -> Any:

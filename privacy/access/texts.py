@@ -26,7 +26,7 @@ class TextMasker:
         counts[verdict.effect] += 1
         self.account.rules.update(filter(None, [verdict.reason.rule]))
         if verdict.effect is not Effect.WITHHELD:
-            self.account.see(item.subject, verdict.effect, "text")
+            self.account.see(item.subject, verdict.effect, frozenset({"text"}))
         return shown, TextDecision(verdict.effect.value, verdict.technique, self._reasons.place(verdict.reason)), spans
 
     def _paint(self, item: TextItem, consent: ConsentFact | None) -> tuple[Verdict, str | None, tuple[TextSpanDecision, ...]]:

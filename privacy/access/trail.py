@@ -3,7 +3,7 @@
 Names in an event come from the data map and the catalogue, never from the request: a caller's words may be personal values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from privacy.access.decision import Bench, Effect
@@ -14,7 +14,7 @@ from privacy.kernel.terms import Actor, SubjectRef
 _MAX_NAMES = 100  # a leaf has 16 KiB; how many there were stands in the counts
 _MAX_LETTERS = 4000
 
-Seen = Mapping[SubjectRef, Mapping[str, set[str]]]
+Seen = dict[SubjectRef, dict[str, frozenset[str]]]
 
 
 @dataclass(slots=True)
@@ -24,15 +24,17 @@ class Account:
     counts: dict[str, int] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)
     rules: set[str] = field(default_factory=set)
-    seen: dict[SubjectRef, dict[str, set[str]]] = field(default_factory=dict)
+    seen: Seen = field(default_factory=dict)
 
     @property
     def disclosed(self) -> bool:
         return bool(self.counts.get(Effect.CLEAR, 0) or self.counts.get(Effect.MASKED, 0))
 
-    def see(self, subject: SubjectRef | None, effect: Effect, name: str) -> None:
-        if subject:
-            self.seen.setdefault(subject, {}).setdefault(effect, set()).add(name)
+    def see(self, subject: SubjectRef | None, effect: str, names: frozenset[str]) -> None:
+        """Note that these fields of a subject were seen like this; nothing for a call without subject."""
+        if subject and names:
+            effects = self.seen.setdefault(subject, {})
+            effects[effect] = effects[effect] | names if effect in effects else names
 
 
 class Trail:
@@ -65,9 +67,13 @@ class Trail:
 
     def _traces(self, actor: Actor, seen: Seen) -> Iterable[SubjectTrace]:
         subjects = list(seen)
+        short: dict[frozenset[str], tuple[str, ...]] = {}  # a thousand subjects share a handful of field lists
         for subject, ref in zip(subjects, self._refs.audit_refs(actor.tenant, subjects) if subjects else (), strict=True):
             if ref:  # empty after the subject's keys were destroyed: then nothing may point to the person any more
-                yield from (SubjectTrace(ref, _some(fields), effect) for effect, fields in seen[subject].items())
+                for effect, names in seen[subject].items():
+                    if (listed := short.get(names)) is None:
+                        listed = short[names] = _some(names)
+                    yield SubjectTrace(ref, listed, effect)
 
 
 def _some(names: Iterable[str]) -> tuple[str, ...]:
