@@ -10,6 +10,7 @@ from privacy.kernel.errors import Flaw, InvalidInput
 from privacy.kernel.terms import SubjectRef
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_FIRST_YEAR, _LAST_YEAR = 1990, 2200
 _LONGEST_LINE = 512
 _LONGEST_TEXT = 100_000
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
@@ -48,7 +49,8 @@ def check_giving(giving: Giving, contents: Contents, now: datetime) -> None:
     recipient_known = not giving.recipient or giving.recipient in contents.recipients
     flaws.unless(recipient_known, "/recipient", "The recipient is not in the catalogue; add it first (POST /api/v1/recipients).")
     flaws.unless(_LANGUAGE.fullmatch(giving.language), "/language", "The language is the tag of the text that was shown, for example zh.")
-    flaws.unless(giving.expires_at is None or giving.expires_at > (giving.at or now), "/expires_at", "A consent ends after it begins.")
+    ends = giving.expires_at
+    flaws.unless(ends is None or ends > (giving.at or now) and ends.year <= _LAST_YEAR, "/expires_at", f"A consent ends after it begins, by {_LAST_YEAR}.")
     _check_evidence(flaws, giving)
     flaws.raise_any()
 
@@ -68,6 +70,7 @@ def _check_common(flaws: Flaws, act: Giving | Withdrawing, contents: Contents, n
     flaws.unless(act.channel in ("", *CHANNELS), "/channel", f"Known are {', '.join(CHANNELS)}; without a channel all are meant.")
     flaws.among("/method", act.method, METHODS)
     flaws.line("/reference", act.reference)
+    flaws.unless(act.at is None or act.at.year >= _FIRST_YEAR, "/at", f"The act lies before {_FIRST_YEAR}.")
     flaws.unless(act.at is None or act.at <= now + _CLOCK_SKEW, "/at", "The act lies in the future; leave `at` out for now.")
 
 

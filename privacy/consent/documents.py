@@ -11,7 +11,7 @@ from privacy.inventory.catalogue_ports import Contents
 from privacy.kernel.canonical import canonical_json
 from privacy.kernel.clock import rfc3339
 
-SCHEMA = "privacy-steward/consent-receipt/1"
+FORMAT = "privacy-steward/consent-receipt/1"
 
 
 def digest(document: Mapping[str, object]) -> str:
@@ -27,7 +27,7 @@ def notice_digest(content: NoticeContent) -> str:
 def receipt_document(row: LedgerRow, act: Giving | Withdrawing, notice: Notice | None, contents: Contents) -> dict[str, object]:
     """Return what the receipt says, names of today included: a receipt stays readable when the catalogue moves on."""
     return {
-        "schema": SCHEMA,
+        "format": FORMAT,
         "receipt_id": row.id,
         "tenant": row.tenant,
         "act": row.act.value,

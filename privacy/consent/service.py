@@ -31,6 +31,10 @@ T = TypeVar("T")
 MOST_QUESTIONS = 10_000
 
 
+class _ReferenceReused(Conflict):
+    """Told apart from a lost race, which is tried again."""
+
+
 class ConsentService:
     """Consent of all tenants.
 
@@ -263,7 +267,7 @@ def _meaning(act: Giving | Withdrawing) -> list[str]:
 
 def _same_or_conflict(twin: LedgerRow, row: LedgerRow) -> LedgerRow:
     if twin.request_digest != row.request_digest:
-        raise Conflict("Another act was recorded under this reference; use a new reference for a new act.", code="reference_reused", pointer="/reference")
+        raise _ReferenceReused("Another act was recorded under this reference; use a new reference for a new act.", pointer="/reference")
     return twin
 
 
@@ -271,8 +275,10 @@ def _again_on_conflict(work: Callable[[], T], *, again: bool) -> T:
     """Run `work`; where two callers record under one reference at once, the loser looks again and finds the winner's receipt."""
     try:
         return work()
-    except Conflict as conflict:
-        if not again or conflict.code == "reference_reused":
+    except _ReferenceReused:
+        raise
+    except Conflict:
+        if not again:
             raise
         return work()
 

@@ -75,7 +75,7 @@ def test_the_same_reference_records_one_act(consent: ConsentService) -> None:
     assert consent.give(BOB, giving(reference="form-7")) == first
     with pytest.raises(Conflict) as refused:
         consent.give(BOB, giving(reference="form-7", channel="sms"))
-    assert refused.value.code == "reference_reused"
+    assert refused.value.flaws[0].pointer == "/reference"
     assert consent.give(ALICE, giving(reference="form-7"))["receipt_id"] != first["receipt_id"]
 
 
