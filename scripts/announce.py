@@ -1,0 +1,77 @@
+"""Waits until the service answers, then prints where to look: `announce.py SERVER_PID URL`, with the output of `privacy init --json` on stdin.
+
+The credentials come by stdin, never as an argument that a process list would show.
+"""
+
+import contextlib
+import json
+import os
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+_SECONDS = 120
+
+
+def main() -> None:
+    server, url = int(sys.argv[1]), sys.argv[2]
+    created = json.load(sys.stdin)
+    if wait_until_ready(url, server):
+        print(message(url, created), flush=True)
+
+
+def wait_until_ready(url: str, server: int) -> bool:
+    """Return True once `/health/ready` says yes, False when the server has ended or the time is up."""
+    # only our own port is asked, and only whether it answers: its certificate need not name this address
+    context = ssl._create_unverified_context()
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.kill(server, 0)
+        except ProcessLookupError:
+            return False
+        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(f"{url}/health/ready", timeout=5, context=context):
+            return True
+        time.sleep(0.1)
+    print(f"The service has not become ready within {_SECONDS} s; ask {url}/health/ready what is missing.", file=sys.stderr)
+    return False
+
+
+def message(url: str, created: dict[str, Any]) -> str:
+    return "\n".join(
+        ["", f"Privacy Steward is ready: {url}", f"  the API, readable: {url}/docs", *credentials(created), *examples(url, created), "", "Ctrl-C ends it."]
+    )
+
+
+def credentials(created: dict[str, Any]) -> list[str]:
+    if not created["created"]:
+        return [
+            "  accounts are as they were; a lost password: .venv/bin/privacy users reset NAME",
+            "  a new application: .venv/bin/privacy clients add --help",
+        ]
+    lines = ["", "Shown once; keep them now:"]
+    lines += [f"  {user['role']:<12} {user['username']:<10} password {user['password']}  TOTP secret {user['totp_secret']}" for user in created["users"]]
+    lines += [f"  {client['role']:<12} client_id {client['client_id']}  client_secret {client['client_secret']}" for client in created["clients"]]
+    return [*lines, f"  for auditors, by another way than the log: {created['log_vkey']}"]
+
+
+def examples(url: str, created: dict[str, Any]) -> list[str]:
+    """Return three lines to paste into another terminal; the second and third use the token of the first."""
+    application = next((client for client in created["clients"] if client["role"] == "application"), None)
+    who = f"{application['client_id']}:{application['client_secret']}" if application else '"$CLIENT_ID:$CLIENT_SECRET"'
+    text = '{"texts": ["李雷的手机号是13800138000，邮箱 lilei@example.com。Call Jane Smith at +44 20 7946 0018."]}'
+    call = "-H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
+    return [
+        "",
+        "Try it from another terminal:" if application else "Try it from another terminal (with the credentials of one of your applications):",
+        f'  TOKEN=$(curl -s -u {who} -d grant_type=client_credentials {url}/oauth/token | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
+        f"  curl -s {url}/api/v1/detect {call} -d '{text}'",
+        f"  curl -s {url}/api/v1/mask {call} -d '{text}'",
+    ]
+
+
+if __name__ == "__main__":
+    main()
