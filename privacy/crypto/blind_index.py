@@ -34,7 +34,8 @@ class BlindIndex:
         return cls(derive(index_key, "pv1-bidx", tenant, dataset, field, name, digest=digest), bits, digest=digest)
 
     def of(self, value: str) -> int:
-        return int.from_bytes(self._mac.of(value.encode("utf-8", "surrogatepass"))[:8], "big") >> self._shift
+        return self.of_many((value,))[0]
 
     def of_many(self, values: Iterable[str]) -> list[int]:
-        return [self.of(value) for value in values]
+        digest, number, shift = self._mac.of, int.from_bytes, self._shift
+        return [number(digest(value.encode("utf-8", "surrogatepass"))[:8], "big") >> shift for value in values]

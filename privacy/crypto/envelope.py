@@ -75,9 +75,15 @@ def place(tenant: str, dataset: str, field: str) -> bytes:
     return b"\x05" + length_prefixed((b"pv1", tenant.encode(), dataset.encode(), field.encode()))
 
 
-def subject_part(*names: str) -> bytes:
-    """Return the last part of the associated data: the subject's names, unambiguous, behind their length."""
-    return length_prefixed((length_prefixed(name.encode("utf-8", "surrogatepass") for name in names),))
+def subject_bytes(system: str, kind: str, key: str) -> bytes:
+    """Return a subject's three names as bytes that can be read one way only."""
+    return length_prefixed([name.encode("utf-8", "surrogatepass") for name in (system, kind, key)])
+
+
+def subject_part(system: str, kind: str, key: str) -> bytes:
+    """Return the last part of the associated data: the subject behind its length."""
+    names = subject_bytes(system, kind, key)
+    return len(names).to_bytes(2, "big") + names
 
 
 def seal_column(key: SealingKey, where: bytes, subjects: Sequence[bytes], values: Sequence[bytes]) -> list[bytes]:

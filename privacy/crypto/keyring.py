@@ -15,7 +15,7 @@ from datetime import datetime
 
 from privacy.crypto.ciphers import KEY_BYTES, Algorithm
 from privacy.crypto.derive import Digest, KeyedDigest, derive
-from privacy.crypto.envelope import DataKey, key_of, open_envelope, place, seal
+from privacy.crypto.envelope import DataKey, key_of, open_envelope, place, seal, subject_bytes
 from privacy.crypto.flaws import UnknownKey
 from privacy.crypto.ports import KeyEvent, KeyProvider, KeyRepository, Kind, Lock, Purpose, State, TenantKeyRow, TenantRow
 from privacy.crypto.wrap import WrappingKey, wrapping_algorithm
@@ -69,8 +69,8 @@ class TenantKeys:
 
     def lookups(self, subjects: Iterable[SubjectRef]) -> dict[SubjectRef, str]:
         """Return each subject's keyed digest: the only name a subject has in the keys database."""
-        own, digest = self.tenant.encode(), self._fence.of
-        return {subject: digest(length_prefixed((own, *_names(subject)))).hex() for subject in subjects}
+        own, digest = length_prefixed((self.tenant.encode(),)), self._fence.of
+        return {subject: digest(own + subject_bytes(subject.system, subject.type, subject.key)).hex() for subject in subjects}
 
     def derive(self, label: str) -> bytes:
         known = self._derived.get(label)
@@ -236,7 +236,3 @@ class KeyRing:
 
 def _context(row: TenantKeyRow) -> tuple[str, ...]:
     return ("tenant-key", row.tenant, row.purpose, str(row.version))
-
-
-def _names(subject: SubjectRef) -> tuple[bytes, bytes, bytes]:
-    return subject.system.encode("utf-8", "surrogatepass"), subject.type.encode("utf-8", "surrogatepass"), subject.key.encode("utf-8", "surrogatepass")

@@ -20,7 +20,7 @@ def canonical_json(value: object) -> bytes:
 
 def length_prefixed(parts: Iterable[bytes]) -> bytes:
     """Return every part behind its length (u16 big-endian). Unlike joining with a separator this can be read one way only."""
-    return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(2, "big") + part for part in parts])
 
 
 def _check(value: Any) -> None:

@@ -184,9 +184,10 @@ def _flaw_of_field(field: str, number: int) -> PrivacyError | None:
 
 
 def _flaw_of_subject(subject: SubjectRef, number: int) -> PrivacyError | None:
-    parts = (subject.system, subject.type, subject.key)
-    if all(parts) and sum(map(len, parts)) <= 512 and all(map(_is_unicode, parts)):
-        return None
+    if subject.system and subject.type and subject.key:
+        text = f"{subject.system}{subject.type}{subject.key}"
+        if len(text) <= 512 and _is_unicode(text):
+            return None
     return InvalidInput("A subject is written system:type:key, for example crm:customer:42.", pointer=f"/items/{number}/subject")
 
 
