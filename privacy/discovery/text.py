@@ -7,6 +7,7 @@ overlapping; nothing is kept between calls; no network, no model. Limit: names a
 see docs/detection.md for what is not found. Memory beyond the text and the findings is bounded by the chunk size.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from privacy.discovery.findings import Finding, resolve
@@ -110,8 +111,6 @@ class _Gates:
     """Asks the foreign recognizers for those entities only whose gate the text opens."""
 
     def __init__(self, extra: Recognisers, regions: tuple[str, ...]) -> None:
-        import re
-
         self._extra = extra
         gates: list[Gate] = [g for g in extra.gates() if not g.region or g.region in regions]
         self._gates = [(g.entity, re.compile(g.shape, re.IGNORECASE), re.compile(g.context, re.IGNORECASE) if g.context else None) for g in gates]
@@ -158,7 +157,7 @@ class LeafGuard:
         self._least = min_confidence
         self._entities = self.ENTITIES & detector.entities
 
-    def guard(self, text: str) -> bool:
+    def is_personal(self, text: str) -> bool:
         """Is there a personal value, with high confidence?"""
         if len(text) < 6:
             return False

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from privacy.web.endpoint import Routes
 
-MODULES = ("sessions", "users", "clients", "catalogue", "consent", "audit")
+MODULES = ("sessions", "users", "clients", "catalogue", "consent", "audit", "detect")
 
 
 def all_routes() -> Iterator[Routes]:
