@@ -1,7 +1,7 @@
 """Builds the Flask application from the declared routes. Whatever is not declared with a scope cannot be reached."""
 
-import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -20,25 +20,32 @@ from privacy.web.health import health_routes
 from privacy.web.metrics import Metrics
 from privacy.web.oauth import oauth_routes
 
-DEFAULT_MAX_BYTES = 16 * 1024 * 1024
 _CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
-def create_app(application: Any, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Flask:
+class _Service(Flask):
+    def log_exception(self, exc_info: Any) -> None:
+        """Log what broke outside every handler by type and place: Flask's own line prints the error's text, which may quote a value."""
+        problems.logger.error("unforeseen %s at %s", exc_info[0].__name__, problems.place(exc_info[1]))
+
+
+def create_app(application: Any, *, max_bytes: int | None = None, rooms: Iterable[Routes] | None = None) -> Flask:
     """Return the WSGI application over `application`'s services.
 
     Args:
         application: the bag of services that `privacy.application.build` makes.
-        max_bytes: the largest body that is read.
+        max_bytes: the largest body that is read; by default the setting's.
+        rooms: the routes beside health, documents and tokens; by default those of web/api.
     """
-    flask = Flask("privacy", static_folder=None, template_folder=None)
+    limit = max_bytes or application.config.max_body_mib * 1024 * 1024
+    flask = _Service("privacy", static_folder=None, template_folder=None)
     flask.url_map.merge_slashes = False  # a redirect would repeat a body and its token
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
     metrics = Metrics()
-    declared = [*all_routes(), *_own_routes(application, metrics)]
+    declared = [*(all_routes() if rooms is None else rooms), *_own_routes(application, metrics)]
     routes = [route for room in declared for route in room.all]
     flask.extensions["privacy"] = {"routes": routes, "metrics": metrics, "application": application}
-    _mount(flask, Door(application, max_bytes), routes)
+    _mount(flask, Door(application, limit), routes)
     _answer_errors(flask)
     _around(flask, metrics)
     return flask
@@ -65,9 +72,6 @@ def _mount(flask: Flask, door: Door, routes: list[Route]) -> None:
 
 
 def _answer_errors(flask: Flask) -> None:
-    # Flask's own log line for an unhandled error prints the traceback with its text
-    flask.logger.setLevel(logging.CRITICAL + 1)
-
     @flask.errorhandler(PrivacyError)
     def expected(error: PrivacyError) -> Response:
         return problems.problem(error, _request_id())
