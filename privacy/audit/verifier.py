@@ -314,7 +314,8 @@ def verify(
     tree = GrowingTree(header.first, header.left)
     disclosed = 0
     for index in range(header.first, header.end):
-        _check_old_root(old, tree)
+        if old is not None:
+            _check_old_root(old, tree)
         entry, hash_ = _read_entry(_line(bundle, whole, f"entry {index}"), index)
         tree.add(hash_)
         if entry is not None:
@@ -365,9 +366,11 @@ def _read_header(line: bytes) -> _Header:
 
 def _read_entry(line: bytes, index: int) -> tuple[bytes | None, bytes]:
     if line.startswith(b'{"entry":'):
-        entry = line[9 : line.rfind(b',"hash":"')]
-        if entry_line(index, entry) == line:
-            return entry, leaf_hash(entry)
+        cut = line.rfind(b',"hash":"')
+        entry = line[9:cut]
+        hash_ = leaf_hash(entry)
+        if cut > 9 and line[cut:] == _tail(index, hash_):
+            return entry, hash_
     elif line.startswith(b'{"hash":"') and len(line) > 53:
         hash_ = from_base64(line[9:53].decode("ascii", "replace"), 32)
         if hidden_line(index, hash_) == line:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _SAFE_INTEGER = 2**53 - 1
+_PLAIN = frozenset({str, bool, type(None)})
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode  # made once: half the cost of a short text
 
 
 def canonical_json(value: object) -> bytes:
@@ -15,7 +17,7 @@ def canonical_json(value: object) -> bytes:
     Raises ValueError for anything else; its text names the type only.
     """
     _check(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    return _encode(value).encode("utf-8")
 
 
 def length_prefixed(parts: Iterable[bytes]) -> bytes:
@@ -24,18 +26,21 @@ def length_prefixed(parts: Iterable[bytes]) -> bytes:
 
 
 def _check(value: Any) -> None:
-    if value is None or isinstance(value, bool | str):
+    kind = type(value)
+    if kind in _PLAIN:
         return
-    if isinstance(value, int):
-        if abs(value) > _SAFE_INTEGER:
-            raise ValueError("integers beyond 2^53-1 travel as strings")
-    elif isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         for key, item in value.items():
             if not (isinstance(key, str) and key.isascii()):
                 raise ValueError("canonical JSON keys are ASCII strings")
-            _check(item)
+            if type(item) not in _PLAIN:  # here as well: most items need no call
+                _check(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(item)
-    else:
-        raise ValueError(f"canonical JSON cannot carry {type(value).__name__}")
+            if type(item) not in _PLAIN:
+                _check(item)
+    elif isinstance(value, int):
+        if abs(value) > _SAFE_INTEGER:
+            raise ValueError("integers beyond 2^53-1 travel as strings")
+    elif not isinstance(value, str):
+        raise ValueError(f"canonical JSON cannot carry {kind.__name__}")

@@ -5,7 +5,7 @@ grants a server may have. `audit_disclosure` and `audit_subject` are erasable. T
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Index, Integer, and_, delete, exists, func, insert, select, update
@@ -17,6 +17,7 @@ from privacy.kernel.errors import AuditBroken
 from privacy.kernel.ids import EventId, TenantId
 from privacy.kernel.store import Tx
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHUNK = 500  # values in one IN list
 
 
@@ -192,8 +193,11 @@ class SqlAuditRepository:
     # --- events and what stands beside them -------------------------------------------------------------------------------------
 
     def add_event(self, tx: Tx, row: EventRow) -> None:
-        values = {"log_id": row.log_id, "event": row.event, "at": row.at, "leaf_hash": row.leaf_hash, "entry": row.entry}
-        connection(tx).execute(_ADD_EVENT, values)
+        # the one statement of every call of the service: written for the driver, it costs a third of what the expression costs
+        opened = connection(tx)
+        mark = "?" if opened.dialect.name == "sqlite" else "%s"
+        values = (row.log_id, row.event, (row.at - _EPOCH) // timedelta(microseconds=1), row.leaf_hash, row.entry)
+        opened.exec_driver_sql(f"INSERT INTO audit_event (log_id, event, at, leaf_hash, entry) VALUES ({mark}, {mark}, {mark}, {mark}, {mark})", values)  # noqa: S608
 
     def add_disclosures(self, tx: Tx, rows: Sequence[DisclosureRow]) -> None:
         values = [{"tenant": row.tenant, "log_id": row.log_id, "event": row.event, "field": row.field, "sealed": row.sealed} for row in rows]
@@ -310,7 +314,6 @@ class SqlAuditRepository:
 _HAS_LEAF = exists().where(leaves_table.c.event_seq == events_table.c.seq).correlate(events_table)
 _LOGS = select(logs_table.c.log_id, logs_table.c.tenant, logs_table.c.generation, logs_table.c.created_at)
 _PROGRESS = select(progress_table.c.low_water, progress_table.c.caught_up_at).where(progress_table.c.name == "sequencer")
-_ADD_EVENT = insert(events_table).inline()  # nobody needs the number back
 _ENTRIES = select(leaves_table.c.leaf_index, events_table.c.event, events_table.c.entry, events_table.c.leaf_hash).join_from(
     leaves_table, events_table, leaves_table.c.event_seq == events_table.c.seq
 )
