@@ -36,7 +36,7 @@ def commands() -> str:
     from privacy.cli import privacy
 
     return f"# Commands\n\n{_NOTE}\nExit codes: 0 ok, 1 finding or refusal, 2 usage, 3 environment. `--json` prints one JSON document.\n\n" + "\n".join(
-        _command_help(privacy, None, "privacy")
+        _command_help()
     )
 
 

@@ -138,5 +138,5 @@ def _is_retryable(error: DBAPIError) -> bool:
     original: Any = error.orig
     if getattr(original, "sqlstate", None) in _RETRYABLE_STATES:
         return True
-    arguments = getattr(original, "args", ())
+    arguments: tuple[Any, ...] = getattr(original, "args", ())
     return bool(arguments) and arguments[0] in _RETRYABLE_CODES
