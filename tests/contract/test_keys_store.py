@@ -265,7 +265,7 @@ def test_writers_and_a_rotation_at_once_lose_no_value(process: Callable[[], Keys
             subject = SubjectRef("crm", "customer", f"{name}-{number}")
             written[subject] = keys.write(subject)
 
-    jobs = [lambda k=keys, n=str(n): write(k, n) for n, keys in enumerate(workers)]  # type: ignore[misc]
+    jobs = [lambda k=keys, n=str(n): write(k, n) for n, keys in enumerate(workers)]
     results = together(*jobs, lambda: [rotate(rotator.ring, rotator.subjects, DEFAULT_TENANT) for _ in range(2)])
     assert not [each for each in results if isinstance(each, Exception)]
     assert len(written) == 36
