@@ -55,6 +55,15 @@ class People:
         require(actor, "actors:read")
         return self._store.read(lambda tx: self._found(tx, actor.tenant, user))
 
+    def named(self, actor: Actor, username: str) -> User:
+        """Return the account of this name in the actor's tenant."""
+        require(actor, "actors:read")
+        name = canonical_username(username)
+        found = self._store.read(lambda tx: self._repository.user_named(tx, name))
+        if found is None or found.tenant != actor.tenant:
+            raise NotFound("There is no such user.")
+        return found
+
     def create(self, actor: Actor, username: str, roles: Iterable[str], *, with_totp: bool = False, request_id: str = "") -> UserCredentials:
         """Return a new account with its first password (shown once). Raises Conflict when the name is taken."""
         require(actor, "actors:write")

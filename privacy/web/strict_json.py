@@ -17,6 +17,7 @@ from privacy.kernel.errors import Flaw, InvalidInput
 
 M = TypeVar("M", bound=BaseModel)
 MAX_DEPTH = 64
+MAX_NODES = 1_000_000
 _MAX_FLAWS = 20
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -145,6 +146,9 @@ def _load(raw: bytes) -> Any:
         raise Malformed(f"The body is not UTF-8 (byte {error.start}). Send JSON in UTF-8 without a byte order mark.") from None
     if not text.strip():
         raise Malformed("The body is empty. Send a JSON object with Content-Type: application/json.")
+    # each list or object costs far more memory than its two bytes; brackets inside texts count too, which at this number does not matter
+    if raw.count(b"{") + raw.count(b"[") > MAX_NODES:
+        raise Malformed(f"The body holds more than {MAX_NODES:,} lists and objects. Send less in a call.", code="too_deep")
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
@@ -186,7 +190,7 @@ def _check(value: Any, model: type[BaseModel], surrogates: bool) -> None:
             raise Malformed("An object names the same key twice.", pointer=pointer(path, declared_names(model)))
         items: Iterable[tuple[int | str, Any]] = enumerate(node) if type(node) is list else node.items() if isinstance(node, dict) else ((-1, node),)
         for part, child in items:
-            if isinstance(child, list | dict):
+            if isinstance(child, (list, dict)):
                 waiting.append((child, (*path, part)))
             elif surrogates and (_is_lone(child) or _is_lone(part)):
                 raise Malformed(_MESSAGES["string_unicode"], pointer=pointer((*path, part) if part != -1 else path, declared_names(model)))

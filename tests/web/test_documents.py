@@ -1,0 +1,87 @@
+"""The description of the service is made from what is enforced, valid, and readable without anything from elsewhere."""
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from markupsafe import escape
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from privacy.web.api import all_routes
+from privacy.web.app import routes_of
+from privacy.web.docs_page import render
+from privacy.web.endpoint import PUBLIC
+from privacy.web.openapi import document
+from privacy.web.problems import TITLES
+from tests.web.browser import Browser
+
+
+@pytest.fixture
+def described(nobody: Browser) -> dict[str, Any]:
+    body: dict[str, Any] = nobody.get("/openapi.json").get_json()
+    return body
+
+
+def operations(described: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(method, path, operation) for path, methods in described["paths"].items() for method, operation in methods.items()]
+
+
+def test_the_description_of_every_room_is_valid_openapi() -> None:
+    """All declared routes, whether this company has the rooms or not."""
+    routes = [route for room in all_routes() for route in room.all]
+    OpenAPIV31SpecValidator(document(routes)).validate()  # type: ignore[arg-type]
+
+
+def test_every_declared_route_is_described_with_its_scope(web: Flask, described: dict[str, Any]) -> None:
+    """Nothing is enforced that is not told, and the other way round."""
+    OpenAPIV31SpecValidator(described).validate()  # type: ignore[arg-type]
+    told = {(method.upper(), path) for method, path, _ in operations(described)}
+    assert told == {(route.method, re.sub(r"<(\w+)>", r"{\1}", route.path)) for route in routes_of(web)}
+    for method, path, operation in operations(described):
+        route = next(r for r in routes_of(web) if (r.method.lower(), re.sub(r"<(\w+)>", r"{\1}", r.path)) == (method, path))
+        assert (operation["security"] == []) == (route.scope == PUBLIC)
+        assert route.scope in (PUBLIC, "self") or f"`{route.scope}`" in operation["description"]
+        assert operation["summary"]
+
+
+def test_bodies_refuse_unknown_fields_in_the_description_too(described: dict[str, Any]) -> None:
+    """A generated client knows what a strict service will say."""
+    schemas = described["components"]["schemas"]
+    for _, _, operation in operations(described):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert schemas[content["schema"]["$ref"].rsplit("/", 1)[-1]]["additionalProperties"] is False
+
+
+def test_no_example_or_default_tells_a_secret(described: dict[str, Any]) -> None:
+    """Passwords are marked as such."""
+    properties = described["components"]["schemas"]["SignInBody"]["properties"]
+    assert (properties["password"]["format"], properties["password"]["writeOnly"]) == ("password", True)
+
+
+def test_the_page_shows_every_call_and_code_and_loads_nothing(nobody: Browser, described: dict[str, Any]) -> None:
+    """No script, no address of another host; its one style is allowed by its hash."""
+    answer = nobody.get("/docs")
+    page = answer.text
+    for _, path, operation in operations(described):
+        assert path in page
+        assert str(escape(operation["summary"])) in page
+    for code in TITLES:
+        assert f"id='{code}'" in page
+    assert "<script" not in page
+    assert not re.findall(r"(?:src|href)=['\"](?!#)", page)
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert answer.content_type == "text/html; charset=utf-8"
+
+
+def test_the_page_escapes_what_it_is_given() -> None:
+    """Summaries are text, never markup."""
+    operation = {"tags": ["x"], "summary": "<b>bold</b>", "description": "`<i>`", "responses": {}}
+    page = render({"paths": {"/<x>": {"get": operation}}, "info": {"summary": "s", "description": "d"}, "components": {"schemas": {}}})
+    assert "<b>bold" not in page
+    assert "<i>" not in page
