@@ -33,11 +33,8 @@ def settings() -> str:
 
 
 def commands() -> str:
-    from privacy.cli import privacy
-
-    return f"# Commands\n\n{_NOTE}\nExit codes: 0 ok, 1 finding or refusal, 2 usage, 3 environment. `--json` prints one JSON document.\n\n" + "\n".join(
-        _command_help()
-    )
+    head = f"# Commands\n\n{_NOTE}\nExit codes: 0 ok, 1 finding or refusal, 2 usage, 3 environment. `--json` prints one JSON document.\n"
+    return "\n".join([head, *_command_help()])
 
 
 def routes() -> str:

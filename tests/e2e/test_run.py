@@ -1,0 +1,101 @@
+"""`./scripts/run`: from a clone to a service that answers, as a newcomer meets it."""
+
+import json
+import re
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import ROOT, Running, running
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run") / "var"
+
+
+@pytest.fixture(scope="module")
+def first(state: Path) -> Iterator[Running]:
+    """The first start of a new installation."""
+    with running(state) as service:
+        yield service
+
+
+def examples(terminal: str) -> list[str]:
+    return [line.strip() for line in terminal.splitlines() if line.strip().startswith(("TOKEN=", "curl"))]
+
+
+def test_the_three_printed_lines_work_when_pasted(first: Running) -> None:
+    """What the terminal suggests is the first thing anybody tries."""
+    token, detect, mask = examples(first.terminal)
+    found = first.shell(f"{token}\n{detect}")
+    assert found.returncode == 0, found.stderr
+    entities = {finding["entity"] for finding in json.loads(found.stdout)["results"][0]}
+    assert {"PERSON", "EMAIL_ADDRESS"} <= entities
+    masked = first.shell(f"{token}\n{mask}")
+    assert masked.returncode == 0, masked.stderr
+    assert "texts" in json.loads(masked.stdout), masked.stdout
+    assert "13800138000" not in masked.stdout
+
+
+def test_credentials_are_printed_once_and_kept_nowhere(first: Running, state: Path) -> None:
+    """Only who started it first has them."""
+    passwords = re.findall(r"(?:password|client_secret|TOTP secret) (\S+)", first.terminal)
+    assert len(passwords) >= 4
+    kept = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
+    assert [secret for secret in passwords if secret.encode() in kept] == []
+
+
+def test_what_it_creates_is_for_its_owner_only(first: Running, state: Path) -> None:
+    """Databases and keys are no business of other accounts on the machine."""
+    open_to_others = [path.name for path in (state, *state.rglob("*")) if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    assert open_to_others == []
+
+
+def test_a_second_start_keeps_everything_and_prints_no_secret(first: Running, state: Path) -> None:
+    """Stopping and starting is nothing special."""
+    url_line = examples(first.terminal)[0]
+    client = re.search(r"-u (\S+) ", url_line)
+    assert client
+    assert first.stop() == 0
+    with running(state) as second:
+        assert "Shown once" not in second.terminal
+        assert "users reset" in second.terminal
+        token = second.shell(f"curl -sf -u {client.group(1)} -d grant_type=client_credentials {second.url}/oauth/token")
+        assert token.returncode == 0, token.stdout
+        assert second.stop() == 0
+
+
+def test_a_taken_port_is_said_and_ends_the_start(tmp_path: Path) -> None:
+    """No endless retry behind a friendly message."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(AssertionError, match="did not become ready") as failed, running(tmp_path / "var", PORT=port):
+            pass
+    assert port in str(failed.value)
+    assert "Traceback" not in str(failed.value)
+
+
+def test_a_misspelt_setting_ends_the_start_with_the_remedy(tmp_path: Path) -> None:
+    """The name that was meant is suggested."""
+    with pytest.raises(AssertionError, match="PRIVACY_HOST") as failed, running(tmp_path / "var", PRIVACY_HOTS="127.0.0.1"):
+        pass
+    assert "Traceback" not in str(failed.value)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_what_the_readme_says_to_run_runs(readme: str, tmp_path: Path) -> None:
+    """Blocks marked ```bash run are executed in order in one shell, against a service started by the README's own command."""
+    blocks = re.findall(r"^```bash run\n(.*?)^```", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert blocks
+    with running(tmp_path / "var") as service:
+        credentials = re.search(r"-u ([^:\s]+):(\S+) ", examples(service.terminal)[0])
+        assert credentials
+        lines = "\n".join(blocks).replace("http://127.0.0.1:8000", service.url)
+        done = service.shell(f"CLIENT_ID={credentials.group(1)} CLIENT_SECRET={credentials.group(2)}\n{lines}")
+    assert done.returncode == 0, done.stdout + done.stderr
