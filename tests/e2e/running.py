@@ -46,11 +46,9 @@ def running(state: Path, *arguments: str, **settings: str) -> Iterator[Running]:
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_")}
     environment = inherited | {"PRIVACY_STATE_DIR": str(state), "PORT": str(port), "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"} | settings
-    pipe = subprocess.PIPE
     # a session of its own, as a terminal would give it: Ctrl-C reaches every process of it
-    with subprocess.Popen(
-        [ROOT / "scripts/run", *arguments], cwd=ROOT, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    ) as process:
+    options = {"cwd": ROOT, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    with subprocess.Popen([ROOT / "scripts/run", *arguments], **options) as process:
         service = Running(f"http://127.0.0.1:{port}", process, environment)
         try:
             _wait(service)
