@@ -11,7 +11,7 @@ from privacy.actors.roles import Roles
 from privacy.actors.service import Actors
 from privacy.adapters import log_key_file, migrations
 from privacy.adapters.casbin_policy import CasbinOracle
-from privacy.adapters.databases.open import open_connector
+from privacy.adapters.databases.open import locate, open_connector
 from privacy.adapters.key_file import FileKeyProvider
 from privacy.adapters.log_key_file import LogKey
 from privacy.adapters.passwords import Argon2Passwords, TotpCodes
@@ -35,6 +35,7 @@ from privacy.consent.service import ConsentService
 from privacy.crypto import probe
 from privacy.crypto.keyring import KeyRing
 from privacy.crypto.subject_keys import SubjectKeys
+from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
 from privacy.inventory.catalogue import Catalogue
@@ -146,7 +147,8 @@ def build(config: Config) -> Application:
 
     catalogue = Catalogue(store, SqlCatalogueRepository(), audit, clock, taxonomy.categories)
     inventory = Inventory(store, SqlInventoryRepository(), taxonomy, audit, clock, keyring.seal, keyring.unseal)
-    discovery = Discovery(inventory, open_connector, detector, audit)
+    classifier = ColumnClassifier.load(config.policies, taxonomy, detector)
+    discovery = Discovery(inventory, open_connector, locate, classifier, keyring.derive, clock, own=(config.database_url, config.keys_database_url))
     consent = ConsentService(store, SqlConsentRepository(), catalogue, audit, keyring, subject_keys.audit_refs, clock)
 
     techniques = Techniques.shipped()

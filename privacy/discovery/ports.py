@@ -1,6 +1,7 @@
 """What discovery needs from outside: a detector for texts, connected systems, and the map that keeps what was found."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from privacy.discovery.shapes import Sample, Table
@@ -40,6 +41,36 @@ class Connector(Protocol):
         """Return up to `limit` distinct non-null values of each column. Raises ConnectorUnavailable when the table cannot be read in time."""
 
     def close(self) -> None: ...
+
+
+class Located(Protocol):
+    """Where an address points, without its credentials."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def shown(self) -> str:
+        """Return the address without user name and password."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Return what is equal for two addresses of one database."""
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file or folder, or None for a server."""
+
+    @property
+    def tls_waiver(self) -> str:
+        """Return why the server's certificate is not verified; empty where it is."""
+
+
+class Locator(Protocol):
+    """Reads an address without opening it; `adapters.databases.locate` is the one that ships."""
+
+    def __call__(self, url: str, *, existing: bool = True) -> Located:
+        """Raises InvalidInput for what is no address, or (unless `existing` is false) no file."""
 
 
 class Opener(Protocol):

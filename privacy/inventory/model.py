@@ -63,7 +63,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column, key or path. An undecided field counts as the strictest level: `level` and `technique` already say so."""
+    """One column, key or path. Without a category it counts as the strictest level: `level` and `technique` already say so.
+
+    `gone` fields are no longer in the system; their decision stays, since records delivered earlier may still carry them.
+    """
 
     name: str
     category: str
@@ -104,6 +107,7 @@ class Dataset:
     proposed_subject_type: str | None = None
     proposed_subject_field: str | None = None
     problem: str = ""
+    gone: bool = False
 
     @property
     def name(self) -> str:

@@ -32,21 +32,31 @@ class Place:
     path: Path | None = None
     address: Address | None = None
 
+    @property
+    def tls_waiver(self) -> str:
+        return self.address.unverified_tls_reason if self.address else ""
 
-def locate(text: str) -> Place:
-    """Read an address without opening it. Raises InvalidInput, never with the address in its text: it may hold a password."""
+
+def locate(url: str, *, existing: bool = True) -> Place:
+    """Read an address without opening it. Raises InvalidInput, never with the address in its text: it may hold a password.
+
+    `existing` false accepts a file that is not there yet (one of our own databases before its first start).
+    """
+    text = url
     if "\x00" in text or len(text) > 2048 or not text.strip():
         raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url")
     if text.startswith("csv:"):
         return _csv(Path(text.removeprefix("csv:").removeprefix("//")))
     if "://" not in text:
         path = Path(text).expanduser()
-        return _csv(path) if path.is_dir() or is_csv(path) else _sqlite(path)
+        return _csv(path) if path.is_dir() or is_csv(path) else _sqlite(path, existing)
     try:
-        url = make_url(text)
+        parsed = make_url(text)
     except (ArgumentError, ValueError):
         raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url") from None
-    return _sqlite(Path(url.database or "")) if url.drivername.split("+")[0] == "sqlite" else _server(text, url)
+    if parsed.drivername.split("+")[0] == "sqlite":
+        return _sqlite(Path(parsed.database or ""), existing)
+    return _server(text, parsed)
 
 
 def open_connector(url: str) -> Connector:
@@ -67,7 +77,14 @@ def _csv(path: Path) -> Place:
     return Place("csv", f"csv:{whole}", ("file", str(whole)), whole)
 
 
-def _sqlite(path: Path) -> Place:
+def _sqlite(path: Path, existing: bool) -> Place:
+    if existing:
+        _check_sqlite(path)
+    whole = path.resolve()
+    return Place("sqlite", f"sqlite:///{whole}", ("file", str(whole)), whole)
+
+
+def _check_sqlite(path: Path) -> None:
     if not path.is_file():
         raise InvalidInput(f"There is no such file. {_HOW}", pointer="/url")
     try:
@@ -77,8 +94,6 @@ def _sqlite(path: Path) -> Place:
         raise InvalidInput(f"The file cannot be read ({type(error).__name__}).", pointer="/url") from None
     if head != _SQLITE_MAGIC:
         raise InvalidInput("The file is no SQLite database (or it is encrypted, or empty).", pointer="/url")
-    whole = path.resolve()
-    return Place("sqlite", f"sqlite:///{whole}", ("file", str(whole)), whole)
 
 
 def _server(text: str, url: URL) -> Place:

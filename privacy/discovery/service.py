@@ -1,0 +1,204 @@
+"""Discovery's use cases: connect a system, scan it, and lay what was found before people.
+
+Guarantees: connected systems are only read; samples live as long as one scan and are never stored, logged or shown; our own databases are
+refused as systems. A table that cannot be read is reported and stops nothing.
+"""
+
+import hmac
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Semaphore
+from typing import Protocol
+
+from privacy.actors.people import require
+from privacy.discovery.columns import ColumnClassifier
+from privacy.discovery.ports import Located, Locator, Opener
+from privacy.discovery.proposals import Outcome, Proposal, TableReport
+from privacy.discovery.shapes import EMPTY, Column, Sample, Table
+from privacy.inventory.merging import Drift, ScannedField, ScannedTable
+from privacy.inventory.model import Carrier, Field, Finding, System
+from privacy.inventory.service import Inventory, NewSystem
+from privacy.kernel.clock import Clock
+from privacy.kernel.errors import ConnectorUnavailable, InvalidInput, TooBusy
+from privacy.kernel.ids import ControllerId, TenantId
+from privacy.kernel.terms import Actor
+
+SAMPLE = 500
+_SCANS_AT_ONCE = 2
+_DIGEST_LABEL = "discovery-digest"
+
+
+class Derive(Protocol):
+    def __call__(self, tenant: TenantId, label: str) -> bytes:
+        """Return 32 bytes of the tenant, stable over key rotation."""
+
+
+class Progress(Protocol):
+    def __call__(self, done: int, total: int, table: str) -> None:
+        """Told before each table is sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What a scan saw, and how it differs from what the map knew before."""
+
+    reports: tuple[TableReport, ...]
+    drift: Drift = field(default_factory=Drift)
+
+    @property
+    def proposals(self) -> list[Proposal]:
+        return [proposal for report in self.reports for proposal in report.proposals]
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        return {report.table.name: report.table.problem for report in self.reports if report.table.problem}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundField:
+    """A field with its dataset's name, as the findings list shows it."""
+
+    dataset: str
+    field: Field
+
+
+def look(opener: Opener, classifier: ColumnClassifier, url: str, progress: Progress | None = None) -> tuple[list[TableReport], dict[str, Mapping[str, Sample]]]:
+    """Read and classify the system at `url`; also return the samples, which the caller must let go.
+
+    Raises InvalidInput or ConnectorUnavailable when the system as a whole cannot be read.
+    """
+    with closing(opener(url)) as connector:
+        tables = list(connector.tables())
+        sampled: list[tuple[Table, Mapping[str, Sample]]] = []
+        for number, table in enumerate(tables):
+            if progress is not None:
+                progress(number, len(tables), table.name)
+            try:
+                samples = connector.sample(table, SAMPLE) if table.columns and not table.problem else {}
+                sampled.append((table, samples))
+            except ConnectorUnavailable as error:
+                # names still tell something; the problem is shown beside what they propose
+                sampled.append((replace(table, problem=error.detail), {}))
+    reports = classifier.classify(sampled)
+    return reports, {table.name: samples for table, samples in sampled}
+
+
+class Discovery:
+    """Scans connected systems into the data map.
+
+    Args:
+        derive: `KeyRing.derive`, for keyed digests of samples.
+        own: addresses of our own databases, which are never systems.
+        roots: folders below which files may be connected by anyone but the operator; None for everywhere.
+    """
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        opener: Opener,
+        locator: Locator,
+        classifier: ColumnClassifier,
+        derive: Derive,
+        clock: Clock,
+        *,
+        own: Collection[str] = (),
+        roots: Collection[Path] | None = None,
+    ) -> None:
+        self._inventory, self._open, self._locate, self._classifier = inventory, opener, locator, classifier
+        self._derive, self._clock = derive, clock
+        self._own = frozenset(locator(url, existing=False).identity for url in own)
+        self._roots = None if roots is None else tuple(root.resolve() for root in roots)
+        self._slots = Semaphore(_SCANS_AT_ONCE)
+
+    def add(self, actor: Actor, name: str, url: str, *, controller: str | None = None, request_id: str = "") -> System:
+        """Connect a system under `name`. Raises InvalidInput for an address that cannot be one, Conflict when the name is taken."""
+        require(actor, "systems:write")
+        place = self._locate(url)
+        self._refuse_ours(place)
+        self._refuse_outside(actor, place)
+        # a file is kept by its whole path: the service may stand in another folder than the shell
+        address = place.shown if place.path is not None else url
+        new = NewSystem(name, place.kind, address, place.shown, ControllerId(controller) if controller else None, place.tls_waiver)
+        return self._inventory.add_system(actor, new, request_id=request_id)
+
+    def scan(self, actor: Actor, name: str, *, progress: Progress | None = None, request_id: str = "") -> ScanResult:
+        """Scan a connected system and keep the proposals. Raises ConnectorUnavailable, TooBusy when two scans are running."""
+        require(actor, "systems:write")
+        url = self._inventory.system_url(actor.tenant, name)
+        if not url:
+            raise InvalidInput("This system was declared by a file and has no address; add one under another name to scan it.")
+        if not self._slots.acquire(blocking=False):
+            raise TooBusy("Two scans are running; try again when one has ended.")
+        try:
+            reports, samples = look(self._open, self._classifier, url, progress)
+            key, now = self._derive(actor.tenant, _DIGEST_LABEL), self._clock.now()
+            tables = [_scanned(report, samples[report.table.name], key, now) for report in reports]
+        finally:
+            self._slots.release()
+        drift = self._inventory.record_scan(actor, name, tables, request_id=request_id)
+        return ScanResult(tuple(reports), drift)
+
+    def findings(self, actor: Actor, name: str) -> list[FoundField]:
+        """Return every field of a system that has a proposal, a carrier or a decision, by dataset and position."""
+        require(actor, "systems:read")
+        return [
+            FoundField(dataset.name, field)
+            for dataset in self._inventory.datasets(actor.tenant, name)
+            for field in dataset.fields.values()
+            if (field.finding or field.carrier or field.status.value != "unknown") and not field.gone
+        ]
+
+    def _refuse_ours(self, place: Located) -> None:
+        if place.identity in self._own:
+            raise InvalidInput("This is a database of the service itself; it is never a connected system.", pointer="/url")
+
+    def _refuse_outside(self, actor: Actor, place: Located) -> None:
+        if place.path is None or self._roots is None or actor.ref.startswith("operator:"):
+            return
+        if not any(place.path.is_relative_to(root) for root in self._roots):
+            raise InvalidInput("Files may be connected only below the folders that the operator named for it.", pointer="/url")
+
+
+def _scanned(report: TableReport, samples: Mapping[str, Sample], key: bytes, now: datetime) -> ScannedTable:
+    table, subject = report.table, report.subject
+    proposals = {proposal.column: proposal for proposal in report.proposals}
+    keys = _keys(table)
+    fields = tuple(
+        ScannedField(
+            column.name,
+            column.type,
+            column.nullable,
+            keys.get(column.name, ""),
+            column.comment,
+            Carrier(report.carriers[column.name]) if column.name in report.carriers else None,
+            _finding(proposals.get(column.name), column, samples.get(column.name, EMPTY), key, now),
+        )
+        for column in table.columns
+    )
+    return ScannedTable(
+        table.name, fields, table.kind, table.comment, table.rows, subject.type if subject else None, subject.field if subject else None, table.problem
+    )
+
+
+def _finding(proposal: Proposal | None, column: Column, sample: Sample, key: bytes, now: datetime) -> Finding | None:
+    if proposal is None or proposal.outcome is Outcome.NONE:
+        return None
+    evidence = tuple(part.plain() for part in proposal.evidence)
+    return Finding(proposal.category, proposal.entity, round(proposal.confidence, 3), proposal.outcome.value, evidence, digest(column, sample, key), now)
+
+
+def digest(column: Column, sample: Sample, key: bytes) -> str:
+    """Return a keyed digest of a column's type and sample: equal digests mean nothing changed, and no value can be guessed without the key."""
+    mac = hmac.new(key, digestmod="sha256")
+    for part in (column.type, *sorted(sample.values)):
+        raw = part.encode("utf-8", "surrogatepass")
+        mac.update(len(raw).to_bytes(4, "big") + raw)
+    return mac.hexdigest()[:32]
+
+
+def _keys(table: Table) -> dict[str, str]:
+    keys = {name: "foreign" for key in table.foreign_keys for name in key.columns}
+    return keys | dict.fromkeys(table.primary_key, "primary")

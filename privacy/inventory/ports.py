@@ -1,0 +1,81 @@
+"""What the data map needs: a repository of its rows, and a way to seal addresses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from privacy.inventory.model import Carrier, Description, Finding, Status, System
+from privacy.kernel.ids import DatasetId, SystemId, TenantId
+from privacy.kernel.store import Tx
+
+
+class Seal(Protocol):
+    def __call__(self, tenant: TenantId, label: str, data: bytes, context: bytes = b"") -> bytes:
+        """Encrypt (or open) a small secret of ours, bound to tenant, label and context."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field as stored: class, level and technique come from the taxonomy unless `level` or `technique` say otherwise."""
+
+    name: str
+    position: int = 0
+    data_type: str = ""
+    nullable: bool = True
+    key: str = ""
+    comment: str = ""
+    carrier: Carrier | None = None
+    status: Status = Status.UNKNOWN
+    category: str = ""
+    level: int | None = None
+    technique: str | None = None
+    controls: tuple[str, ...] = ()
+    description: Description = field(default_factory=Description)
+    finding: Finding | None = None
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    id: DatasetId
+    system_id: SystemId
+    table: str
+    kind: str = "table"
+    comment: str = ""
+    rows: int | None = None
+    subject_type: str | None = None
+    subject_field: str | None = None
+    proposed_subject_type: str | None = None
+    proposed_subject_field: str | None = None
+    problem: str = ""
+    gone: bool = False
+    fields: Mapping[str, FieldRow] = field(default_factory=dict)
+
+
+class InventoryRepository(Protocol):
+    """Rows of the data map; every method is of one tenant."""
+
+    def version(self, tx: Tx, tenant: TenantId) -> int: ...
+
+    def grow(self, tx: Tx, tenant: TenantId) -> int:
+        """Add one to the map's version and return it; concurrent writers wait for each other here."""
+
+    def systems(self, tx: Tx, tenant: TenantId) -> Sequence[System]: ...
+
+    def system(self, tx: Tx, tenant: TenantId, name: str) -> System | None: ...
+
+    def sealed_url(self, tx: Tx, tenant: TenantId, system: SystemId) -> bytes: ...
+
+    def add_system(self, tx: Tx, system: System, sealed_url: bytes) -> None:
+        """Raises Conflict when the name is taken."""
+
+    def mark_scanned(self, tx: Tx, tenant: TenantId, system: SystemId, at: datetime) -> None: ...
+
+    def datasets(self, tx: Tx, tenant: TenantId, system: SystemId | None = None, table: str | None = None) -> Sequence[DatasetRow]:
+        """Return datasets with their fields, in order of table and position."""
+
+    def save_datasets(self, tx: Tx, tenant: TenantId, datasets: Sequence[DatasetRow]) -> None:
+        """Insert or replace these datasets and all fields they carry; other fields stay as they are."""

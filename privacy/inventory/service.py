@@ -1,0 +1,340 @@
+"""The data map's use cases: connect systems, keep what scans find, and let people decide field by field.
+
+Guarantees: each change and its event are one transaction and the map's version grows with it; dataset ids never change; an address with
+credentials is stored sealed and never shown. Limit: other processes see a change within `poll_seconds`.
+"""
+
+import re
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TypeVar
+
+from privacy.actors.people import require
+from privacy.audit.events import Action, AuditLog, Event
+from privacy.inventory import yaml_map
+from privacy.inventory.deciding import FieldDecision, apply_subject, decide, everything_auto, everything_without_proposal
+from privacy.inventory.gap import gaps
+from privacy.inventory.merging import Drift, ScannedTable, merge
+from privacy.inventory.model import Dataset, Field, Gap, Status, System
+from privacy.inventory.ports import DatasetRow, FieldRow, InventoryRepository, Seal
+from privacy.inventory.taxonomy import NOT_PERSONAL, Taxonomy
+from privacy.kernel.clock import Clock
+from privacy.kernel.errors import InvalidInput, NotFound, PrivacyError
+from privacy.kernel.ids import ControllerId, SystemId, TenantId, new_id
+from privacy.kernel.store import Store, Tx
+from privacy.kernel.terms import Actor, qualified
+
+_NAME = re.compile(r"[\w-]{1,64}")
+_LABEL = "system-url"
+_REMEMBERED = 512
+_FIELDS_AN_EVENT = 60
+_STRICTEST_TECHNIQUE = "redact"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class NewSystem:
+    """A system to connect: `url` with credentials, `shown_url` without, as a connector's `locate` gives them."""
+
+    name: str
+    kind: str
+    url: str
+    shown_url: str
+    controller: ControllerId | None = None
+    tls_waiver: str = ""
+
+
+class Inventory:
+    """Systems, datasets and fields of all tenants.
+
+    Args:
+        seal, unseal: encrypt addresses at rest (`KeyRing.seal`, `KeyRing.unseal`).
+        poll_seconds: how long a reader may trust what it read before it looks at the version again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        repository: InventoryRepository,
+        taxonomy: Taxonomy,
+        audit: AuditLog,
+        clock: Clock,
+        seal: Seal,
+        unseal: Seal,
+        *,
+        poll_seconds: float = 0.2,
+    ) -> None:
+        self._store, self._repository, self._taxonomy, self._audit, self._clock = store, repository, taxonomy, audit, clock
+        self._seal, self._unseal = seal, unseal
+        self._poll_seconds = poll_seconds
+        self._versions: dict[TenantId, tuple[float, int]] = {}
+        self._datasets: OrderedDict[tuple[TenantId, str], tuple[int, Dataset]] = OrderedDict()
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        return self._taxonomy
+
+    # --- reading -------------------------------------------------------------------------------------------------------------------
+
+    def version(self, tenant: TenantId) -> int:
+        """Return a number that grows with each change of the tenant's map."""
+        now = time.monotonic()
+        read_at, version = self._versions.get(tenant, (0.0, -1))
+        if version < 0 or now - read_at >= self._poll_seconds:
+            version = self._store.read(lambda tx: self._repository.version(tx, tenant))
+            self._versions[tenant] = (now, version)
+        return version
+
+    def dataset(self, tenant: TenantId, name: str) -> Dataset | None:
+        """Return the dataset called `system.table`, or None."""
+        version = self.version(tenant)
+        remembered = self._datasets.get((tenant, name))
+        if remembered is not None and remembered[0] == version:
+            return remembered[1]
+        found = self._store.read(lambda tx: self._read_dataset(tx, tenant, name))
+        if found is not None:
+            self._datasets[tenant, name] = (version, found)
+            while len(self._datasets) > _REMEMBERED:
+                self._datasets.popitem(last=False)
+        return found
+
+    def datasets(self, tenant: TenantId, system: str | None = None) -> list[Dataset]:
+        """Return all datasets (of one system), by name. Raises NotFound for a system that is not connected."""
+        return self._store.read(lambda tx: self._read_datasets(tx, tenant, system))
+
+    def systems(self, tenant: TenantId) -> list[System]:
+        return list(self._store.read(lambda tx: self._repository.systems(tx, tenant)))
+
+    def system(self, tenant: TenantId, name: str) -> System:
+        """Raises NotFound for a system that is not connected."""
+        return self._store.read(lambda tx: self._system(tx, tenant, name))
+
+    def system_url(self, tenant: TenantId, name: str) -> str:
+        """Return the address with credentials: for connectors only, never to be shown or logged."""
+        system = self.system(tenant, name)
+        sealed = self._store.read(lambda tx: self._repository.sealed_url(tx, tenant, system.id))
+        return self._unseal(tenant, _LABEL, sealed, system.id.encode()).decode()
+
+    def gaps(self, tenant: TenantId, system: str | None = None) -> list[Gap]:
+        """Return the fields that lack a control their level requires."""
+        return list(gaps(self.datasets(tenant, system), self._taxonomy))
+
+    # --- systems and scans -----------------------------------------------------------------------------------------------------------
+
+    def add_system(self, actor: Actor, new: NewSystem, *, request_id: str = "") -> System:
+        """Connect a system. Raises Conflict when the name is taken, InvalidInput for a malformed name."""
+        require(actor, "systems:write")
+        return self._changed(actor, lambda tx: self._add(tx, actor, new, request_id))
+
+    def record_scan(self, actor: Actor, system_name: str, tables: Sequence[ScannedTable], *, request_id: str = "") -> Drift:
+        """Keep what a scan saw. Decisions stay; new and changed fields are returned as drift."""
+        require(actor, "systems:write")
+
+        def keep(tx: Tx) -> Drift:
+            system = self._system(tx, actor.tenant, system_name)
+            rows, drift = merge(system.id, self._repository.datasets(tx, actor.tenant, system.id), tables)
+            self._repository.save_datasets(tx, actor.tenant, rows)
+            self._repository.mark_scanned(tx, actor.tenant, system.id, self._clock.now())
+            counts = {"datasets": len(tables), "fields": sum(len(table.fields) for table in tables)}
+            counts |= {"proposals": sum(field.finding is not None for table in tables for field in table.fields)}
+            counts |= {"new": len(drift.new), "changed": len(drift.changed), "gone": len(drift.gone), "problems": sum(bool(table.problem) for table in tables)}
+            self._audit.append(tx, Event(Action.SYSTEM_SCANNED, actor, object_type="system", object_ref=system.name, counts=counts, request_id=request_id))
+            return drift
+
+        return self._changed(actor, keep)
+
+    # --- decisions -------------------------------------------------------------------------------------------------------------------
+
+    def decide(self, actor: Actor, decisions: Sequence[FieldDecision], *, request_id: str = "") -> list[Field | PrivacyError]:
+        """Decide fields, item by item and in order; what is wrong with one item spoils no other."""
+        require(actor, "systems:write")
+        return self._changed(actor, lambda tx: self._decide(tx, actor, decisions, request_id))
+
+    def confirm_auto(self, actor: Actor, system: str, *, request_id: str = "") -> int:
+        """Confirm every proposal of outcome `auto`, and the proposed subject of each dataset. Return how many fields changed."""
+        require(actor, "systems:write")
+
+        def confirm(tx: Tx) -> int:
+            rows = self._rows(tx, actor.tenant, system)
+            named = everything_auto(system, rows)
+            decided = self._decide(tx, actor, named, request_id)
+            for row in self._rows(tx, actor.tenant, system):
+                if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None:
+                    self._subject(tx, actor, system, row, row.proposed_subject_type, row.proposed_subject_field, request_id)
+            return len(decided)
+
+        return self._changed(actor, confirm)
+
+    def declare_rest_not_personal(self, actor: Actor, system: str, *, request_id: str = "") -> int:
+        """Declare every undecided field without a proposal not personal, carriers and subject keys excepted. Return how many."""
+        require(actor, "systems:write")
+        return self._changed(
+            actor, lambda tx: len(self._decide(tx, actor, everything_without_proposal(system, self._rows(tx, actor.tenant, system)), request_id))
+        )
+
+    def set_subject(self, actor: Actor, dataset: str, type: str, field: str, *, request_id: str = "") -> None:
+        """Say whom each row of a dataset is about: the field that holds the subject's key, and the subject's type."""
+        require(actor, "systems:write")
+
+        def keep(tx: Tx) -> None:
+            system, row = self._dataset_row(tx, actor.tenant, dataset)
+            if row is None or field not in row.fields:
+                raise NotFound("There is no such dataset or field; `privacy systems show` lists them.")
+            self._subject(tx, actor, system, row, type, field, request_id)
+
+        self._changed(actor, keep)
+
+    # --- the map as a file -------------------------------------------------------------------------------------------------------------
+
+    def export_map(self, actor: Actor, system_name: str, *, request_id: str = "") -> Mapping[str, object]:
+        """Return the map of a system as plain data, ready for YAML; the export is an event."""
+        require(actor, "systems:read")
+        system, datasets, version = self.system(actor.tenant, system_name), self.datasets(actor.tenant, system_name), self.version(actor.tenant)
+        self._audit.record(
+            Event(Action.MAP_EXPORTED, actor, object_type="system", object_ref=system.name, counts={"datasets": len(datasets)}, request_id=request_id)
+        )
+        return yaml_map.to_plain(system, datasets, version)
+
+    def import_map(self, actor: Actor, document: yaml_map.Marked, *, request_id: str = "") -> int:
+        """Apply a map file; fields it does not name stay as they are. A system that is not connected is declared without an address.
+
+        Raises InvalidInput with every flaw and its line; then nothing is changed. Returns how many fields changed.
+        """
+        require(actor, "systems:write")
+        wanted = yaml_map.read(document, self._taxonomy)
+
+        def keep(tx: Tx) -> int:
+            system = self._repository.system(tx, actor.tenant, wanted.system)
+            if system is None:
+                system = self._add(tx, actor, NewSystem(wanted.system, "declared", "", "", wanted.controller), request_id)
+            known = {row.table: row for row in self._repository.datasets(tx, actor.tenant, system.id)}
+            rows, changed = yaml_map.apply(wanted, system.id, known, actor.ref, self._clock.now())
+            self._repository.save_datasets(tx, actor.tenant, rows)
+            counts = {"datasets": len(wanted.datasets), "fields": changed}
+            self._audit.append(tx, Event(Action.MAP_IMPORTED, actor, object_type="system", object_ref=system.name, counts=counts, request_id=request_id))
+            return changed
+
+        return self._changed(actor, keep)
+
+    # --- inside --------------------------------------------------------------------------------------------------------------------
+
+    def _changed(self, actor: Actor, work: Callable[[Tx], T]) -> T:
+        def change(tx: Tx) -> T:
+            # first of all: concurrent changes of one map wait for each other on this row
+            self._repository.grow(tx, actor.tenant)
+            return work(tx)
+
+        result = self._store.run(change)
+        self._versions.pop(actor.tenant, None)
+        return result
+
+    def _add(self, tx: Tx, actor: Actor, new: NewSystem, request_id: str) -> System:
+        if not _NAME.fullmatch(new.name):
+            raise InvalidInput("A system's name is 1 to 64 letters, digits, _ or -; it stands before the dot in system.table.", pointer="/name")
+        now = self._clock.now()
+        system = System(SystemId(new_id()), actor.tenant, new.name, new.kind, new.shown_url, new.controller, new.tls_waiver, now)
+        sealed = self._seal(actor.tenant, _LABEL, new.url.encode(), system.id.encode())
+        self._repository.add_system(tx, system, sealed)
+        free = {"tls_waiver": new.tls_waiver} if new.tls_waiver else {}
+        self._audit.append(tx, Event(Action.SYSTEM_CONNECTED, actor, object_type="system", object_ref=new.name, free=free, request_id=request_id))
+        return system
+
+    def _decide(self, tx: Tx, actor: Actor, decisions: Sequence[FieldDecision], request_id: str) -> list[Field | PrivacyError]:
+        answers: list[Field | PrivacyError] = []
+        touched: dict[str, dict[str, FieldRow]] = {}
+        rows: dict[str, DatasetRow | None] = {}
+        for number, decision in enumerate(decisions):
+            if decision.dataset not in rows:
+                rows[decision.dataset] = self._dataset_row(tx, actor.tenant, decision.dataset)[1]
+            row = rows[decision.dataset]
+            current = touched.get(decision.dataset, {}).get(decision.field) or (row.fields.get(decision.field) if row else None)
+            try:
+                decided = decide(current, decision, self._taxonomy, actor.ref, self._clock.now(), pointer=f"/decisions/{number}")
+            except PrivacyError as error:
+                answers.append(error)
+            else:
+                touched.setdefault(decision.dataset, {})[decision.field] = decided
+                answers.append(self._field(decided))
+        for name, fields in touched.items():
+            row = rows[name]
+            assert row is not None
+            self._repository.save_datasets(tx, actor.tenant, [replace(row, fields=fields)])
+            self._record_decisions(tx, actor, name, list(fields.values()), request_id)
+        return answers
+
+    def _record_decisions(self, tx: Tx, actor: Actor, dataset: str, fields: Sequence[FieldRow], request_id: str) -> None:
+        # an event is one leaf of bounded size: many fields make several
+        for start in range(0, len(fields), _FIELDS_AN_EVENT):
+            part = fields[start : start + _FIELDS_AN_EVENT]
+            counts = Counter(field.status.value for field in part)
+            names = tuple(field.name for field in part)
+            event = Event(Action.FINDING_DECIDED, actor, object_type="dataset", object_ref=dataset, fields=names, counts=counts, request_id=request_id)
+            self._audit.append(tx, event)
+
+    def _subject(self, tx: Tx, actor: Actor, system: str, row: DatasetRow, type: str, field: str, request_id: str) -> None:
+        changed = apply_subject(row, type, field, actor.ref, self._clock.now())
+        self._repository.save_datasets(tx, actor.tenant, [changed])
+        name = qualified(system, row.table)
+        self._audit.append(
+            tx, Event(Action.FINDING_DECIDED, actor, object_type="dataset", object_ref=name, fields=(field,), counts={"subject": 1}, request_id=request_id)
+        )
+
+    def _system(self, tx: Tx, tenant: TenantId, name: str) -> System:
+        if (system := self._repository.system(tx, tenant, name)) is None:
+            raise NotFound("No system with this name is connected; `privacy systems list` shows them, `privacy systems add NAME URL` connects one.")
+        return system
+
+    def _rows(self, tx: Tx, tenant: TenantId, system: str) -> Sequence[DatasetRow]:
+        return self._repository.datasets(tx, tenant, self._system(tx, tenant, system).id)
+
+    def _dataset_row(self, tx: Tx, tenant: TenantId, name: str) -> tuple[str, DatasetRow | None]:
+        system_name, _, table = name.partition(".")
+        system = self._repository.system(tx, tenant, system_name) if table else None
+        rows = self._repository.datasets(tx, tenant, system.id, table) if system else ()
+        return system_name, rows[0] if rows else None
+
+    def _read_dataset(self, tx: Tx, tenant: TenantId, name: str) -> Dataset | None:
+        system, row = self._dataset_row(tx, tenant, name)
+        return self._dataset(tenant, system, row) if row else None
+
+    def _read_datasets(self, tx: Tx, tenant: TenantId, system: str | None) -> list[Dataset]:
+        if system is not None:
+            self._system(tx, tenant, system)
+        names = {known.id: known.name for known in self._repository.systems(tx, tenant)}
+        wanted = next((id for id, name in names.items() if name == system), None)
+        rows = self._repository.datasets(tx, tenant, wanted)
+        return sorted((self._dataset(tenant, names[row.system_id], row) for row in rows), key=lambda dataset: dataset.name)
+
+    def _dataset(self, tenant: TenantId, system: str, row: DatasetRow) -> Dataset:
+        fields = MappingProxyType({name: self._field(field) for name, field in row.fields.items()})
+        return Dataset(
+            row.id, tenant, system, row.table, row.subject_type, row.subject_field, fields, row.kind, row.comment, row.rows, row.proposed_subject_type,
+            row.proposed_subject_field, row.problem, row.gone,
+        )  # fmt: skip
+
+    def _field(self, row: FieldRow) -> Field:
+        category = self._taxonomy.category(NOT_PERSONAL if row.status is Status.NOT_PERSONAL else row.category) if row.category or row.status.settled else None
+        # undecided is unknown is strictest: nobody has said that it is less
+        level = max(category.level, row.level or 0) if category else self._taxonomy.strictest
+        return Field(
+            name=row.name,
+            category=category.id if category else "",
+            field_class=category.field_class if category else "",
+            level=level,
+            technique=row.technique or (category.technique if category else _STRICTEST_TECHNIQUE),
+            status=row.status,
+            data_type=row.data_type,
+            nullable=row.nullable,
+            key=row.key,
+            comment=row.comment,
+            carrier=row.carrier,
+            controls=frozenset(row.controls),
+            description=row.description,
+            finding=row.finding,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            gone=row.gone,
+        )
