@@ -178,7 +178,8 @@ def _progress(source: Path) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not click.get_text_stream("stderr").isatty()) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Masking", total=source.stat().st_size)
         yield lambda position: progress.update(task, completed=position)
 

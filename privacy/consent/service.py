@@ -116,7 +116,7 @@ class ConsentService:
 
     def _record(self, actor: Actor, act: Giving | Withdrawing, contents: Contents, request_id: str) -> dict[str, object]:
         # the keys database is another one: its part is done before, and an unused pseudonym does no harm
-        trace = self._audit_refs(actor.tenant, [act.subject])[0]
+        traces = self._traces(actor.tenant, act.subject, act.purpose, act_of(act).value)
         row = self._row(actor, act)
 
         def write(tx: Tx) -> LedgerRow:
@@ -124,7 +124,7 @@ class ConsentService:
                 return _same_or_conflict(twin, row)
             full = self._completed(tx, row, act, contents)
             self._repository.add(tx, full)
-            self._audit.append(tx, _event(actor, full, trace, request_id))
+            self._audit.append(tx, _event(actor, full, traces, request_id))
             return full
 
         recorded = _again_on_conflict(lambda: self._store.run(write), again=row.reference is not None)
@@ -217,21 +217,23 @@ class ConsentService:
             raise NotFound("There is no such receipt.")
         if digest(row.document) != row.digest:
             raise AuditBroken("A consent receipt was changed after it was recorded; compare its digest with its event in the audit log.")
-        shown = self._shown(row)
-        traces = self._traces(actor.tenant, row, "clear")
+        subject = self._subject(row)
+        traces = self._traces(actor.tenant, subject, row.purpose, "clear") if subject else ()
         self._audit.record(Event(Action.RECEIPT_READ, actor, object_type="consent", object_ref=id, purpose=row.purpose, subjects=traces, request_id=request_id))
-        return shown
+        return self._shown(row)
 
     def _shown(self, row: LedgerRow) -> dict[str, object]:
-        subject = self._identities.unseal(row.tenant, row.sealed, row.id) if row.sealed else None
+        subject = self._subject(row)
         evidence = self._identities.unseal_evidence(row.tenant, row.evidence, row.id) if row.evidence else None
         return full_receipt(row.document, row.digest, str(subject) if subject else None, evidence)
 
-    def _traces(self, tenant: TenantId, row: LedgerRow, effect: str) -> tuple[SubjectTrace, ...]:
-        if row.sealed is None:
-            return ()
-        subject = self._identities.unseal(tenant, row.sealed, row.id)
-        return (SubjectTrace(self._audit_refs(tenant, [subject])[0], (row.purpose,), effect),)
+    def _subject(self, row: LedgerRow) -> SubjectRef | None:
+        """Return whose receipt it is; None once the person was erased and the ledger keeps a pseudonym only."""
+        return self._identities.unseal(row.tenant, row.sealed, row.id) if row.sealed else None
+
+    def _traces(self, tenant: TenantId, subject: SubjectRef, purpose: str, effect: str) -> tuple[SubjectTrace, ...]:
+        # an erased subject has no pseudonym any more: the event then names the receipt only
+        return tuple(SubjectTrace(ref, (purpose,), effect) for ref in self._audit_refs(tenant, [subject]) if ref)
 
 
 def _next_version(content: NoticeContent, last: Notice | None, now: datetime, by: str) -> Notice:
@@ -240,7 +242,7 @@ def _next_version(content: NoticeContent, last: Notice | None, now: datetime, by
     return Notice(content, version, last.material_since if last and unchanged else version, notice_digest(content), now, by)
 
 
-def _event(actor: Actor, row: LedgerRow, trace: bytes, request_id: str) -> Event:
+def _event(actor: Actor, row: LedgerRow, traces: tuple[SubjectTrace, ...], request_id: str) -> Event:
     return Event(
         Action.CONSENT_GIVEN if row.act is Act.GIVEN else Action.CONSENT_WITHDRAWN,
         actor,
@@ -250,7 +252,7 @@ def _event(actor: Actor, row: LedgerRow, trace: bytes, request_id: str) -> Event
         recipient=row.recipient,
         legal_basis="consent",
         request_id=request_id,
-        subjects=(SubjectTrace(trace, (row.purpose,), row.act.value),),
+        subjects=traces,
         related=(row.digest,),
     )
 

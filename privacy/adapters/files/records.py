@@ -140,8 +140,8 @@ class _CsvReader:
     def _row(self) -> list[str] | None:
         try:
             return next(self._rows, None)
-        except (csv.Error, UnicodeDecodeError):
-            raise InvalidInput("The row cannot be read: an open quote, a NUL character or a cell that is too long.") from None
+        except csv.Error:
+            raise InvalidInput("The row cannot be read: an open quote, text after a closing one, or a cell that is too long.") from None
 
 
 class _JsonReader:
@@ -209,10 +209,8 @@ def _encoding_of(path: Path) -> str:
     try:
         with path.open("rb") as raw:
             start = raw.read(4)
-            for mark, encoding in _MARKS:
-                if start.startswith(mark):
-                    return encoding
-            for encoding in ("utf-8", "gb18030"):
+            marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "")
+            for encoding in (marked,) if marked else ("utf-8", "gb18030"):
                 raw.seek(0)
                 if _decodes(raw, encoding):
                     return encoding
