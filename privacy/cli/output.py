@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
@@ -65,7 +66,7 @@ def _table(rows: list[Any], columns: Sequence[str], title: str) -> None:
     table = Table(*names, title=title or None, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(escape(_cell(row.get(name))) for name in names))
-    Console(soft_wrap=not click.get_text_stream("stdout").isatty()).print(table)
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
 
 
 def _cell(value: Any) -> str:
