@@ -36,6 +36,7 @@ from privacy.crypto import probe
 from privacy.crypto.keyring import KeyRing
 from privacy.crypto.subject_keys import SubjectKeys
 from privacy.discovery.columns import ColumnClassifier
+from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
 from privacy.inventory.catalogue import Catalogue

@@ -81,6 +81,10 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(_path(word) for word in _words(text))
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_STATE_DIR", _path, "var", "Folder for what must outlive the databases: log key, signed checkpoints, ledger; mode 0700."),
     Setting("PRIVACY_DATABASE_URL", _text, "sqlite:///{state}/main.db", "Main database: sqlite, postgresql or mariadb.", secret=True),
@@ -97,6 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_TRUSTED_PROXY", _flag, "false", "true: a proxy in front speaks TLS and only it can reach the port."),
     Setting("PRIVACY_CIPHER", _one_of("aes-256-gcm", "sm4-gcm"), "aes-256-gcm", "Cipher of new values of a new tenant; old values stay readable."),
     Setting("PRIVACY_PHONE_REGIONS", _words, "CN,US,GB,DE,FR", "Countries whose local phone formats are recognised, comma-separated."),
+    Setting("PRIVACY_FILE_ROOTS", _paths, "", "Folders below which SQLite and CSV files may be connected by a call; comma-separated; empty: anywhere this user can read."),
     Setting("PRIVACY_MAX_BODY_MIB", _between(1, 1024), "16", "Largest request body in MiB."),
     Setting("PRIVACY_MAX_RECORDS", _between(1, 10000), "1000", "Most records, texts or items in one call."),
     Setting("PRIVACY_STORE_TIMEOUT", _between(0.1, 60, float), "2", "Seconds a database is waited for before a call answers 503."),
@@ -127,6 +132,7 @@ class Config:
     trusted_proxy: bool
     cipher: str
     phone_regions: tuple[str, ...]
+    file_roots: tuple[Path, ...]
     max_body_mib: int
     max_records: int
     store_timeout: float

@@ -68,7 +68,7 @@ def _turn(store: SqlStore) -> Iterator[Connection]:
     lock, unlock = (
         ("SELECT pg_advisory_lock(:k)", "SELECT pg_advisory_unlock(:k)")
         if store.dialect == "postgresql"
-        else ("SELECT GET_LOCK(:k, 60)", "SELECT RELEASE_LOCK(:k)")
+        else ("SELECT GET_LOCK(CONCAT('privacy-', :k), 60)", "SELECT RELEASE_LOCK(CONCAT('privacy-', :k))")
     )
     patient = store.patient()
     try:
