@@ -198,13 +198,16 @@ class Inventory:
         )
         return yaml_map.to_plain(system, datasets, version)
 
-    def import_map(self, actor: Actor, document: yaml_map.Marked, *, request_id: str = "") -> int:
+    def import_map(self, actor: Actor, document: yaml_map.Marked, *, expected: str | None = None, request_id: str = "") -> int:
         """Apply a map file; fields it does not name stay as they are. A system that is not connected is declared without an address.
 
-        Raises InvalidInput with every flaw and its line; then nothing is changed. Returns how many fields changed.
+        Raises InvalidInput with every flaw and its line, or when the file is of another system than `expected`; then nothing is changed.
+        Returns how many fields changed.
         """
         require(actor, "systems:write")
         wanted = yaml_map.read(document, self._taxonomy)
+        if expected is not None and wanted.system != expected:
+            raise InvalidInput("The file is the map of another system.", pointer=f"line {document.line}")
 
         def keep(tx: Tx) -> int:
             system = self._repository.system(tx, actor.tenant, wanted.system)
