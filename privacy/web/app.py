@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -15,11 +16,13 @@ from privacy.web import problems
 from privacy.web.api import all_routes
 from privacy.web.docs_page import docs_routes
 from privacy.web.endpoint import Route, Routes
-from privacy.web.enforce import Door
+from privacy.web.enforce import Door, drain
 from privacy.web.health import health_routes
 from privacy.web.metrics import Metrics
 from privacy.web.oauth import oauth_routes
 
+_MIB = 1024 * 1024
+_DEFAULT_MAX_BYTES = 16 * _MIB
 _CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
@@ -37,7 +40,8 @@ def create_app(application: Any, *, max_bytes: int | None = None, rooms: Iterabl
         max_bytes: the largest body that is read; by default the setting's.
         rooms: the routes beside health, documents and tokens; by default those of web/api.
     """
-    limit = max_bytes or application.config.max_body_mib * 1024 * 1024
+    settings = getattr(application, "config", None)
+    limit = max_bytes or (settings.max_body_mib * _MIB if settings else _DEFAULT_MAX_BYTES)
     flask = _Service("privacy", static_folder=None, template_folder=None)
     flask.url_map.merge_slashes = False  # a redirect would repeat a body and its token
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -95,6 +99,8 @@ def _around(flask: Flask, metrics: Metrics) -> None:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = _request_id()
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            drain(request)
         # an unknown address has no route: its text must not become a label
         metrics.answered(request.endpoint or "none", request.method if request.endpoint else "any", response.status_code, time.perf_counter() - g.started)
         return response

@@ -3,8 +3,10 @@
 The order is fixed and each step ends the request: token, scope, size, query, body. An address without a declared route does not exist.
 """
 
+import contextlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -24,6 +26,7 @@ ANONYMOUS = Actor("anonymous", DEFAULT_TENANT)
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
 _UNFIT_PATH = re.compile("[\x00-\x1f\x7f\ufffd\ud800-\udfff]")
 _DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_SECONDS = 5.0
 _CHUNK = 64 * 1024
 
 
@@ -55,12 +58,18 @@ class Door:
     def _read(self, limit: int) -> bytes:
         if request.mimetype != "application/json":
             raise UnsupportedMedia("Send JSON with Content-Type: application/json.")
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
+        g.touched = True
         request.max_content_length = limit
         try:
             return request.get_data(cache=False)
-        except RequestEntityTooLarge:
-            drain(request)
-            raise PayloadTooLarge(f"The body is larger than {limit:,} bytes. Send fewer records in a call.") from None
+        except RequestEntityTooLarge:  # sent in pieces, without its size
+            raise _too_large(limit) from None
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {limit:,} bytes. Send fewer records in a call.")
 
 
 def bearer(incoming: Request, route: Route) -> str:
@@ -88,15 +97,17 @@ def may(actor: Actor, route: Route) -> None:
 
 
 def drain(incoming: Request) -> None:
-    """Read and drop what is left of a refused body, within a bound: a client that is still sending would otherwise see a reset, not the answer."""
-    stream = incoming.environ["wsgi.input"]
+    """Read and drop what is left of a refused body, within bounds: a client that is still sending would see a reset instead of its answer."""
+    ends_by_itself = bool(incoming.environ.get("wsgi.input_terminated"))
     declared = incoming.content_length
+    if not ends_by_itself and (declared is None or g.get("touched")):
+        return  # nothing was sent, or it was read; asking for more would wait for ever
     left = _DRAIN_BYTES if declared is None else min(declared, _DRAIN_BYTES)
-    try:
-        while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
+    until = time.monotonic() + _DRAIN_SECONDS
+    stream = incoming.environ["wsgi.input"]
+    with contextlib.suppress(OSError):
+        while left > 0 and time.monotonic() < until and (chunk := stream.read(min(_CHUNK, left))):
             left -= len(chunk)
-    except OSError:
-        return
 
 
 def query_pairs(incoming: Request) -> dict[str, list[str]]:
