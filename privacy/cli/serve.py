@@ -1,9 +1,12 @@
-"""`privacy serve`: checks what must hold before anything is answered, then hands over to the server."""
+"""`privacy serve`: refuses unsafe set-ups, then runs the server; what must hold is checked in the serving process before anything is answered."""
+
+import sys
 
 import click
 
+from privacy.cli.exit_codes import exit_code, say
 from privacy.config import Config, load
-from privacy.kernel.errors import Misconfigured
+from privacy.kernel.errors import Misconfigured, PrivacyError
 
 
 @click.command()
@@ -14,19 +17,10 @@ def serve(host: str | None, port: int | None) -> None:
     import dataclasses
 
     from privacy.adapters.server import ServerSettings, run
-    from privacy.application import build, check
 
     config = load()
     config = dataclasses.replace(config, host=host or config.host, port=port or config.port)
     refuse_unsafe(config)
-    application = build(config)
-    try:
-        problems = [finding for finding in check(application) if not finding.ok]
-    finally:
-        application.close()
-    if problems:
-        raise Misconfigured("The service does not start: " + " ".join(f"{p.part}: {p.detail}" for p in problems))
-    click.echo(f"Privacy Steward listens on {'https' if config.tls_certificate else 'http'}://{config.host}:{config.port}", err=True)
     settings = ServerSettings(config.host, config.port, config.workers, config.threads, config.tls_certificate, config.tls_key, config.log_level)
     run(settings, lambda: _make_app(config))
 
@@ -47,9 +41,19 @@ def refuse_unsafe(config: Config) -> None:
 
 
 def _make_app(config: Config) -> object:
-    from privacy.application import build
+    """Build, check and start the application in the serving process; the parent stays small and opens nothing."""
+    from privacy.application import build, check
     from privacy.web import create_app
 
-    application = build(config)
+    try:
+        application = build(config)
+        if problems := [finding for finding in check(application) if not finding.ok]:
+            raise Misconfigured("The service does not start: " + " ".join(f"{problem.part}: {problem.detail}" for problem in problems))
+    except PrivacyError as error:
+        say(error)
+        # the server takes this status for a failed boot and ends with it instead of trying again for ever
+        sys.exit(exit_code(error))
     application.start()
-    return create_app(application)
+    scheme = "https" if config.tls_certificate else "http"
+    click.echo(f"Privacy Steward listens on {scheme}://{config.host}:{config.port}", err=True)
+    return create_app(application, max_bytes=config.max_body_mib * 1024 * 1024)
