@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool
 
 from privacy.adapters.database_urls import parse_address
 from tests import servers
@@ -300,7 +301,7 @@ def _admin(url: URL) -> Engine:
 
 def _engine(url: str, **options: Any) -> Engine:
     address = parse_address(url, setting="the test database", timeout=10)
-    return create_engine(address.url, connect_args=address.arguments, pool_size=1, hide_parameters=True, **options)
+    return create_engine(address.url, connect_args=address.arguments, poolclass=NullPool, hide_parameters=True, **options)
 
 
 def _text(url: URL) -> str:
