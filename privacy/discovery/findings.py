@@ -1,5 +1,6 @@
 """What was found: a frozen span without its value, and the order in which overlapping claims win."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -37,22 +38,19 @@ class Finding:
     confidence: float
     basis: str = PATTERN
 
-    def overlaps(self, other: "Finding") -> bool:
-        return self.start < other.end and other.start < self.end
-
 
 def resolve(findings: Iterable[Finding]) -> list[Finding]:
     """Return the winners, none overlapping another, by position. Order of strength: kind of proof, confidence, length, position."""
     kept: list[Finding] = []
+    starts: list[int] = []
     for claim in sorted(findings, key=_strength):
-        if not any(claim.overlaps(winner) for winner in kept):
-            kept.append(claim)
-    return sorted(kept, key=_position)
+        # the winners never overlap each other, so only the neighbours can overlap the claim
+        at = bisect_right(starts, claim.start)
+        if (at == 0 or kept[at - 1].end <= claim.start) and (at == len(kept) or claim.end <= starts[at]):
+            kept.insert(at, claim)
+            starts.insert(at, claim.start)
+    return kept
 
 
 def _strength(finding: Finding) -> tuple[int, float, int, int, str]:
     return _RANKS.get(finding.entity, _OTHERS), -finding.confidence, finding.start - finding.end, finding.start, finding.entity
-
-
-def _position(finding: Finding) -> int:
-    return finding.start

@@ -20,7 +20,10 @@ class Line:
 
 
 def resident_id(rng: random.Random) -> str:
-    body = rng.choice(("110105", "310104", "440305", "330106", "510107", "620201", "810000", "542421")) + f"{rng.randint(1930, 2020)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{rng.randint(0, 999):03}"
+    body = (
+        rng.choice(("110105", "310104", "440305", "330106", "510107", "620201", "810000", "542421"))
+        + f"{rng.randint(1930, 2020)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{rng.randint(0, 999):03}"
+    )
     return body + "10X98765432"[sum(w * int(d) for w, d in zip(_WEIGHTS, body, strict=True)) % 11]
 
 

@@ -9,7 +9,9 @@ from privacy.discovery.rules import HAN, Recogniser, either
 from privacy.discovery.scene import Scene
 
 _UNITS = "号楼|號樓|号院|号|號|弄|栋|棟|幢|座|单元|單元|室|楼|樓|层|層|户|房|门|組|组|巷|期|区|F"
-_NUMBER = r"(?:[0-9]{1,5}|[A-Za-z]|[一二三四五六七八九十百]{1,4}|[甲乙丙丁])(?:[-之#][0-9A-Za-z]{1,4}){0,2}"
+# one class at the start, so that the engine can search for its characters
+_NUMBER = r"[0-9A-Za-z一二三四五六七八九十百甲乙丙丁]{1,5}(?:[-之#][0-9A-Za-z]{1,4}){0,2}"
+_STOPS = '，。；！？,;!?：:\\n\\r"“”'
 _ROADS = either(
     """
     大道 大街 路 街 巷 弄 胡同 里 道 段 村 镇 鎮 乡 鄉 苑 园 園 城 庄 莊 小区 小區 社区 花园 广场 廣場 大厦 大廈 公寓 新村 家园 中心 学院 大学
@@ -38,6 +40,8 @@ class _Addresses:
         place = "|".join(sorted(map(re.escape, {*PROVINCES, *CITIES}), key=len, reverse=True))
         piece = rf"(?:{HAN}|[A-Za-z0-9]|[·#、\-]|[（(]{HAN}{{1,10}}[)）]|[ \t](?={HAN}|[0-9A-Za-z]{{1,5}}(?:{_UNITS})))"
         self._run = re.compile(rf"{piece}{{4,90}}")
+        self._unbroken = re.compile(f"[^{_STOPS}]+$")
+        self._labelled = re.compile(r"(?:地址|住址|住所|所在地|居住地|户籍地|籍贯)[\s:：=是为]{1,4}")
         self._unit = re.compile(rf"{_NUMBER}\s?(?:{_UNITS})(?:[0-9]{{1,5}}(?![0-9]|{_UNITS}))?(?![內内線线路月日])")
         self._road = re.compile(rf"{HAN}(?:{_ROADS}|{_DISTRICTS})")
         self._place = re.compile(rf"(?:{place})")
@@ -47,10 +51,24 @@ class _Addresses:
     def find(self, scene: Scene) -> Iterator[Finding]:
         if not scene.chinese_words:
             return
-        for run in self._run.finditer(scene.text):
-            found = self._in_run(scene, run)
-            if found:
-                yield found
+        done = 0
+        for run in self._runs(scene.text):
+            if run.start() >= done:
+                done = run.end()
+                found = self._in_run(scene, run)
+                if found:
+                    yield found
+
+    def _runs(self, text: str) -> Iterator[re.Match[str]]:
+        """Return the runs of address characters around a number with its unit, and behind a label."""
+        for unit in self._unit.finditer(text):
+            lead = self._unbroken.search(text, max(0, unit.start() - 90), unit.start())
+            low = lead.start() if lead else unit.start()
+            yield from (run for run in self._run.finditer(text, low, unit.end() + 90) if run.start() <= unit.start() < run.end())
+        for label in self._labelled.finditer(text):
+            run = self._run.match(text, label.end())
+            if run:
+                yield run
 
     def _in_run(self, scene: Scene, run: re.Match[str]) -> Finding | None:
         text, (low, high) = scene.text, run.span()

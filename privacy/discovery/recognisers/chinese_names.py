@@ -13,10 +13,11 @@ _OF_WHOM = either(
     客户 顾客 用户 会员 员工 学生 患者 病人 家长 乘客 旅客 住户 业主 租客 房东 司机 借款人 申请人 被保险人 投保人 担保人 负责人 法定代表人 法人代表 法人
     经办人 代理人 监护人 紧急联系人 联系人 收件人 收货人 寄件人 发件人 付款人 收款人 车主 驾驶员 驾驶人 乘车人 持照人 持证人 律师 房主 机主 老板 持卡人
     开户人 户主 受益人 签收人 证人 原告 被告 被告人 当事人 作者
-    医生 护士 老师 经理 主任 同事 朋友 同学 父亲 母亲 丈夫 妻子 儿子 女儿 配偶 客戶 聯絡人 聯繫人 收件者 病患 真实 中文 英文 本人 您的 我的 他的 她的
+    医生 护士 老师 经理 主任 同事 朋友 同学 父亲 母亲 丈夫 妻子 儿子 女儿 配偶 客戶 聯絡人 聯繫人 收件者 病患
+    真实 中文 英文 本人 您的 我的 他的 她的 姓名 名字 名叫 全名 户名 昵称
     """
 )
-_LABELS = rf"(?:{_OF_WHOM}的?(?:姓名|名字|名称|名)?|姓名|名字|名叫|全名|户名|昵称)"
+_LABELS = rf"{_OF_WHOM}的?(?:姓名|名字|名称|名)?"
 _LINK = r"(?:[\s:：=\"“'（(]|是|为|為|叫|叫做){0,3}"
 _INTRODUCTIONS = either(
     "我叫 我是 我名叫 本人 他叫 她叫 叫做 名叫 叫 敬爱的 尊敬的 亲爱的 你好[，,] 您好[，,] 请联系 请找 请转 转交 转告 通知 感谢 委托 致电 联系"
@@ -27,11 +28,10 @@ _ADDRESSED = either(
     同学 同志 总监 总经理 工程师 会计 客服
     """
 )
-_LINKED = (
-    r"(?:[\s,，、:：]{0,2}[（(]?(?:身份证|证件号|手机|电话|联系电话|联系方式|男|女|微信|QQ|护照|生于|出生)"
-    r"|的(?:手机|电话|身份证|邮箱|住址|地址|银行卡|微信|账号|护照|病历|工资|生日))"
-)
-# What follows a name without a boundary in running text; a second given character that begins one of these is not part of the name.
+# What follows a name because it is somebody's: one branch of literals, so that the engine can look for their first characters.
+_LINKED = either("身份证 证件号 手机 电话 联系电话 联系方式 微信 QQ 护照 生于 出生 男 女")
+_OWNED = r"的(?:手机|电话|身份证|邮箱|住址|地址|银行卡|微信|账号|护照|病历|工资|生日)|收(?=[\s，。；,;]|$)"
+_BETWEEN = " \t,，、:：（("
 _FOLLOWERS = either(
     """
     电话 手机 電話 手機 联系 身份 证件 性别 年龄 地址 住址 住在 邮箱 微信 账号 卡号 银行 护照 车牌 生日 出生 先生 女士 小姐 老师 医生 经理 主任 同学 教授
@@ -51,7 +51,6 @@ _NOT_NAMES = frozenset(
     东方 南方 北方 祝您 祝你 祝福 谢谢 谢您 何时 何人 何处 那时 那边 陈述 许可 许多 张贴 严肃 韩国 华为 华东 华北 华南 金牌 卫生 孔子
     """.split()
 )
-_DIGIT_FOLLOWS = r"[\s,，、:：]{0,2}(?:\+?86[\s-]?)?1[3-9][0-9]"
 
 
 def recognisers() -> list[Recogniser]:
@@ -65,7 +64,7 @@ class _Names:
     def __init__(self) -> None:
         self._labelled = re.compile(rf"({_LABELS})({_LINK})(?={HAN})")
         self._introduced = re.compile(_INTRODUCTIONS)
-        self._after = re.compile(rf"(?<={HAN})(?:{_ADDRESSED}|{_LINKED}|{_DIGIT_FOLLOWS})")
+        self._after = [re.compile(pattern) for pattern in (_ADDRESSED, _OWNED, _LINKED, r"(?:\+?86[ \-]?)?1[3-9][0-9](?=[ \-]?[0-9])")]
         self._spaced = re.compile(rf"{HAN} {{1,3}}{HAN}(?!{HAN})")  # 李　雷: two characters set apart to fill a column
         self._dotted = re.compile(rf"({HAN}{{2,6}}(?:·{HAN}{{1,8}}){{1,3}})")
         self._follower = re.compile(rf"$|[^\u3400-\u9fff]|{_FOLLOWERS}")
@@ -81,8 +80,9 @@ class _Names:
             yield from self._name_at(text, match.end(), 0.9 if sure else 0.7)
         for match in self._introduced.finditer(text):
             yield from self._name_at(text, match.end(), 0.65)
-        for match in self._after.finditer(text):
-            yield from self._name_before(text, match.start())
+        for pattern in self._after:
+            for match in pattern.finditer(text):
+                yield from self._name_before(text, _back_over(text, match.start()))
         if "·" in text:
             yield from self._middle_dots(text)
         if scene.has_latin:
@@ -137,6 +137,14 @@ class _Names:
                 start = lead.end()
             if _is_han(text[start]):
                 yield Finding("PERSON", start, match.end(), 0.8 if lead else 0.55, PATTERN)
+
+
+def _back_over(text: str, end: int) -> int:
+    """Step left over up to three characters that may stand between a name and what belongs to it."""
+    for _ in range(3):
+        if end and text[end - 1] in _BETWEEN:
+            end -= 1
+    return end
 
 
 def _family(text: str, start: int) -> int:

@@ -144,7 +144,9 @@ class _Landline:
 
     def _judge(self, scene: Scene, match: re.Match[str]) -> Finding:
         start, end = _with_plus(scene, match.start()), match.end()
-        if self._decoys.stand_before(scene, start):
+        # without the country code, English text means some other country's 020
+        elsewhere = scene.has_latin and not scene.has_han and not match.group(1)
+        if elsewhere or self._decoys.stand_before(scene, start):
             return Finding("CN_LANDLINE", start, end, SUSPECT, PATTERN)
         if self._near.search(scene.before(start)):
             return Finding("CN_LANDLINE", start, end, 0.95, CONTEXT)

@@ -189,7 +189,9 @@ class _Cards:
         groups = [(m.start() + run.start(), m.end() + run.start()) for m in re.finditer("[0-9]+", run.group())]
         first = 0
         while first < len(groups):
-            last = self._longest(scene.text, groups, first)
+            # digit by digit a card stands alone: in a longer row of small groups, cards begin with a block
+            small = groups[first][1] - groups[first][0] < 4
+            last = None if small and len(groups) > 19 else self._longest(scene.text, groups, first)
             if last is None:
                 first += 1
                 continue
