@@ -52,7 +52,7 @@ class Trail:
                 actor,
                 outcome=outcome or (Outcome.SUCCESS if account.disclosed else Outcome.DENIED),
                 object_type="dataset" if bench.dataset else "",
-                object_ref=bench.dataset.name if bench.dataset else "",
+                object_ref=bench.dataset.name[:256] if bench.dataset else "",
                 related=(bench.dataset.id,) if bench.dataset else (),
                 fields=_some(account.fields),
                 purpose=bench.purpose.id if bench.purpose else "",
