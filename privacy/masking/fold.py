@@ -10,6 +10,8 @@ def fold(text: str) -> str:
     """Return `text` in compatibility form (NFKC) without invisible characters, digits of any script as ASCII, blanks as single spaces."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split()) if "  " in text or text[:1] == " " or text[-1:] == " " else text
+    if text.isalpha() and unicodedata.is_normalized("NFKC", text):
+        return text
     normal = unicodedata.normalize("NFKC", text)
     return " ".join("".join(map(_plain, normal)).split())
 

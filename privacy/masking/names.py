@@ -10,6 +10,8 @@ _LONGEST_NAME = 80
 _MOST_WORDS = 8
 _MOST_STARS = 4  # of a long word only this much of its length is told
 _DOTS = "·•‧・･∙⋅"
+_ANY_DOT = re.compile(f"[{_DOTS}]")
+_HAN_BLANK = re.compile(r"(?<=[^\x00-\u2fff]) (?=[^\x00-\u2fff])")
 _COMPOUND = frozenset(
     """
         欧阳 太史 端木 上官 司马 东方 独孤 南宫 万俟 闻人 夏侯 诸葛 尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 申屠
@@ -36,10 +38,10 @@ _PARTICLES = frozenset("'t af al av bat ben bin bint da das de del dela della de
 
 def name(value: str, context: MaskContext) -> str | None:
     """Keep the surname of a Chinese name (an initial of any other word) and hide the rest; honorifics, which tell sex or rank, are left out."""
-    if len(value) > _LONGEST_NAME or any(not _belongs(character) for character in value):
+    if len(value) > _LONGEST_NAME or not (value.isalpha() or all(map(_belongs, value))):
         return token(context)
     text = _close_up(value)
-    if any(dot in text for dot in _DOTS):
+    if _ANY_DOT.search(text):
         return _dotted(text)
     words = text.split(" ")
     if len(words) > _MOST_WORDS:
@@ -54,12 +56,12 @@ def _belongs(character: str) -> bool:
 
 def _close_up(value: str) -> str:
     """Remove the blanks that Chinese forms put between the characters of a name (李　明)."""
-    return re.sub(r"(?<=[^\x00-\u2fff]) (?=[^\x00-\u2fff])", "", value) if not value.isascii() else value
+    return _HAN_BLANK.sub("", value) if " " in value and not value.isascii() else value
 
 
 def _dotted(text: str) -> str:
     # stars of one length: the parts of transliterated names have telling lengths
-    first, *rest = re.split(f"[{_DOTS}]", text)
+    first, *rest = _ANY_DOT.split(text)
     parts = clusters(first.strip())
     shown = (parts[0] if parts else "*") + ("***" if len(parts) > 1 else "")
     return "·".join([shown, *("***" for _ in rest)])
@@ -80,12 +82,9 @@ def _word(word: str, position: int, count: int) -> str:
 
 
 def _han(text: str) -> str:
-    for honorific in _HONORIFICS:
-        if text.endswith(honorific) and len(text) > len(honorific):
-            text = text.removesuffix(honorific)
-            # 李女士 names a surname only: one star says that more belongs to it
-            text += "*" if len(text) == 1 else ""
-            break
+    if len(text) > 2 and text.endswith(_HONORIFICS):
+        # all of them have two characters; 李女士 names a surname only: one star says that more belongs to it
+        text = text[:-2] + ("*" if len(text) == 3 else "")
     if len(text) == 1:
         return "*"
     kept = 2 if text[:2] in _COMPOUND and len(text) > 2 else 1

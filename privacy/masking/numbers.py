@@ -10,6 +10,7 @@ from privacy.masking.technique import MaskContext, token
 
 _PHONE = re.compile(r"\+?[0-9*()\[\]\s./\-‐‑–]{3,40}")
 _EXTENSION = re.compile(r"\s*(?:转|轉|分机|分機|ext\.?|extension|x|#)\s*[0-9*]{1,6}$", re.IGNORECASE)
+_NO_DIGIT = re.compile(r"[^\d*]+")
 _SEVERAL = re.compile(r"\s*([/,;、，；|]|\bor\b|或)\s*", re.IGNORECASE)
 _MOBILE = re.compile(r"1[3-9*][0-9*]{9}")
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[0-9*]{7,8}|0[3-9][0-9]{2}[0-9*]{7,8}")
@@ -19,11 +20,14 @@ _TWO_DIGIT_CODES = frozenset(
         82 84 86 90 91 92 93 94 95 98
     """.split()
 )
+_DIGIT = re.compile(r"[\d*]")
 _PLATE = re.compile(r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使])([A-Z])[·•.\- ]?([A-Z0-9*]{4,6}[挂学警港澳领]?)")
 
 
 def phone(value: str, context: MaskContext) -> str | None:
     """Keep 138 and the last four of a Chinese mobile, area code and last four of a landline, elsewhere the country code and less than half."""
+    if value.isdigit():
+        return _one_phone(value, context)
     parts = _SEVERAL.split(value)
     if len(parts) > 1 and all(_digits(number) >= 7 for number in parts[::2]):
         return "".join(part if place % 2 else _one_phone(part, context) for place, part in enumerate(parts))
@@ -31,11 +35,11 @@ def phone(value: str, context: MaskContext) -> str | None:
 
 
 def _one_phone(value: str, context: MaskContext) -> str:
-    extension = _EXTENSION.search(value)
+    extension = None if value.isdigit() else _EXTENSION.search(value)
     number = value[: extension.start()] if extension else value
     if not _PHONE.fullmatch(number) or not 4 <= _digits(number) <= 19:
         return token(context)
-    digits = "".join(c for c in number if c.isdigit() or c == "*")
+    digits = _NO_DIGIT.sub("", number)
     first, last = _phone_edges(digits, number.startswith("+"))
     # an extension may be one person's desk
     return _hide(number, first, last, _is_digit) + ("***" if extension else "")
@@ -100,20 +104,22 @@ def _is_code(character: str) -> bool:
 
 
 def _digits(text: str) -> int:
-    return sum(map(_is_digit, text))
+    return len(text) if text.isdigit() else sum(map(_is_digit, text))
 
 
 def _alphanumerics(text: str) -> int:
-    return sum(map(_is_code, text))
+    return len(text) if text.isalnum() else sum(map(_is_code, text))
 
 
 def _plain_code(text: str) -> bool:
     """Tell whether `text` is letters, digits and the usual separators, with a digit (or star) in it: words are no number."""
-    return all(_is_code(c) or c in " -./()‐‑–" for c in text) and any(c.isdigit() or c == "*" for c in text)
+    return (text.isalnum() or all(_is_code(c) or c in " -./()‐‑–" for c in text)) and _DIGIT.search(text) is not None
 
 
 def _hide(text: str, first: int, last: int, counts: Callable[[str], bool]) -> str:
     """Star every counting character but the `first` and the `last` ones; separators stay."""
+    if text.isdigit():
+        return text[:first] + "*" * (len(text) - first - last) + text[len(text) - last :]
     total = sum(map(counts, text))
     place = 0
     shown: list[str] = []

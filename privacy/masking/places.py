@@ -4,6 +4,8 @@ Anything in which no city can be told for sure is withheld: a street must not pa
 """
 
 import re
+from dataclasses import dataclass
+from functools import cache
 
 from privacy.masking.divisions import MUNICIPALITIES, PROVINCES, REGIONS_OF_THEIR_OWN
 from privacy.masking.fold import is_han
@@ -50,67 +52,75 @@ def _is_place(value: str) -> bool:
     return len(value) <= 60 and re.fullmatch(_CITY + r"\.?", value) is not None and not _STREET.search(_SAINT.sub("", value))
 
 
+@dataclass(frozen=True, slots=True)
+class _City:
+    """A prefecture: its province in full, its name short and in full (大理, 大理白族自治州)."""
+
+    province: str
+    stem: str
+    whole: str
+
+
+class _Gazetteer:
+    """Provinces and cities by the first two characters of their names."""
+
+    def __init__(self) -> None:
+        self.provinces: dict[str, tuple[str, str]] = {}
+        self.cities: dict[str, list[_City]] = {}
+        for short, (full, cities) in PROVINCES.items():
+            self.provinces[short[:2]] = (short, full)
+            for city in cities.split():
+                stem = _ETHNIC.sub("", city)
+                whole = city if stem != city else city + "市"
+                self.cities.setdefault(stem[:2], []).append(_City(full, stem, whole))
+
+    def city(self, text: str, province: str = "") -> _City | None:
+        """Return the city that `text` begins with, in full before in short."""
+        found = [city for city in self.cities.get(text[:2], ()) if text.startswith(city.stem) and province in ("", city.province)]
+        return max(found, key=lambda city: (text.startswith(city.whole), len(city.stem)), default=None)
+
+
+@cache
+def _gazetteer() -> _Gazetteer:
+    return _Gazetteer()
+
+
 def _chinese(value: str) -> str | None:
     text = _LEAD_IN.sub("", value.replace(" ", "").replace(",", "").replace("，", "")).translate(_TRADITIONAL)
-    for short, full in REGIONS_OF_THEIR_OWN.items():
-        if text.startswith(short):
-            return None if _ROADLIKE.match(text.removeprefix(short)) else full
-    for municipality in MUNICIPALITIES:
-        if text.startswith(municipality):
-            return _if_division(municipality + "市", text.removeprefix(municipality))
-    for short, (full, cities) in PROVINCES.items():
-        if text.startswith(short):
-            found = _in_province(text, short, full, cities)
-            if found:
-                return found
-    return _city_alone(text)
+    start = text[:2]
+    if start in REGIONS_OF_THEIR_OWN:
+        return None if _ROADLIKE.match(text[2:]) else REGIONS_OF_THEIR_OWN[start]
+    if start in MUNICIPALITIES:
+        return None if _ROADLIKE.match(text[2:]) else start + "市"
+    places = _gazetteer()
+    short, full = places.provinces.get(start, ("", ""))
+    if short and text.startswith(short) and (found := _in_province(places, text, short, full)):
+        return found
+    return _city_alone(places, text)
 
 
-def _if_division(full: str, rest: str) -> str | None:
-    """Return `full` when what follows can follow a division's name, None when it was the name of a road."""
-    return None if _ROADLIKE.match(rest) else full
-
-
-def _in_province(text: str, short: str, full: str, cities: str) -> str | None:
+def _in_province(places: _Gazetteer, text: str, short: str, full: str) -> str | None:
     named = text.startswith((full, short + "省", short + "自治区"))
     rest = text.removeprefix(full) if text.startswith(full) else text.removeprefix(short).removeprefix("自治区").removeprefix("省")
-    if city := _leading_city(rest, cities):
-        return full + city
-    # 吉林 is a province and a city; without a suffix and without a city behind it the road test decides
+    city = places.city(rest, full)
+    if city and (rest.startswith(city.whole) or not _ROADLIKE.match(rest.removeprefix(city.stem))):
+        return full + city.whole
+    # 吉林 is a province and a city: 吉林市 is left to the search for cities
     if named or not rest or _DISTRICT.match(rest) and not rest.startswith("市"):
         return full
     return None
 
 
-def _leading_city(rest: str, cities: str) -> str | None:
-    for city in cities.split():
-        stem, whole = _forms(city)
-        if rest.startswith(whole):
-            return whole
-        if rest.startswith(stem) and not _ROADLIKE.match(rest.removeprefix(stem)):
-            return whole
-    return None
-
-
-def _city_alone(text: str) -> str | None:
+def _city_alone(places: _Gazetteer, text: str) -> str | None:
     """Find a city written without its province: by its suffix, or by a district that follows."""
-    for full, cities in PROVINCES.values():
-        for city in cities.split():
-            stem, whole = _forms(city)
-            rest = text.removeprefix(whole if text.startswith(whole) else stem)
-            if text.startswith(whole) and not _ROADLIKE.match(rest) or text.startswith(stem) and (not rest or _in_front_of_district(rest)):
-                return full + whole
-    return None
-
-
-def _in_front_of_district(rest: str) -> bool:
-    return _DISTRICT.match(rest) is not None and not _ROADLIKE.match(rest)
-
-
-def _forms(city: str) -> tuple[str, str]:
-    """Return the short and the full form of a prefecture's name: (大理, 大理白族自治州), (深圳, 深圳市)."""
-    stem = _ETHNIC.sub("", city)
-    return (stem, city) if stem != city else (city, city + "市")
+    city = places.city(text)
+    if city is None:
+        return None
+    if text.startswith(city.whole):
+        return None if _ROADLIKE.match(text.removeprefix(city.whole)) else city.province + city.whole
+    rest = text.removeprefix(city.stem)
+    district = _DISTRICT.match(rest) and not _ROADLIKE.match(rest)
+    return city.province + city.whole if not rest or district else None
 
 
 def _western(value: str) -> str | None:
