@@ -5,6 +5,7 @@ come later, from `sequencer.py`: writers never wait for each other.
 """
 
 import contextvars
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,15 +19,17 @@ from privacy.audit.merkle import leaf_hash
 from privacy.audit.notes import check_name
 from privacy.audit.ports import DisclosureRow, EventRepository, EventRow, LeafGuard, LogRow, LogState, Seal, Standing
 from privacy.kernel.clock import Clock
-from privacy.kernel.errors import AuditUnavailable, Conflict, InvalidInput, NotFound, StoreUnavailable
+from privacy.kernel.errors import AuditUnavailable, Conflict, InvalidInput, NotFound, PrivacyError, StoreUnavailable
 from privacy.kernel.ids import EventId, TenantId, new_id
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _FRESH = timedelta(seconds=1)  # how long a log's state is believed
 _IDLE = timedelta(seconds=60)  # a sequencer that caught up less than this ago cannot be too far behind
 _FORKED = "The audit log contradicts what was signed before, so nothing is recorded or disclosed: run `privacy audit status`, then `privacy audit reopen`."
+_UNWRITABLE = "The audit log cannot be written in time, so nothing was disclosed; try again, or run `privacy doctor`."
 _BEHIND = "The audit log's sequencer is more than {} minutes behind, so nothing is disclosed: see that it runs (`privacy audit status`)."
 
 
@@ -161,11 +164,14 @@ class Log:
         future = self._waiters.submit(contextvars.copy_context().run, work)
         try:
             return future.result(timeout=self._patience)
-        except AuditUnavailable:
-            raise
-        except (StoreUnavailable, TimeoutError):
+        except (StoreUnavailable, TimeoutError) as error:
             future.cancel()
-            raise AuditUnavailable("The audit log cannot be written in time, so nothing was disclosed; try again, or run `privacy doctor`.") from None
+            raise error if isinstance(error, AuditUnavailable) else AuditUnavailable(_UNWRITABLE) from None
+        except PrivacyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a missing grant or table is no bug of the caller, and its text may quote the row
+            _log.error("audit log not writable", extra={"kind": type(error).__name__})
+            raise AuditUnavailable(_UNWRITABLE) from None
 
     # --- whether the log takes events ----------------------------------------------------------------------------------------
 
@@ -185,15 +191,13 @@ class Log:
             log = LogRow(log_id(tenant, 1), tenant, 1, now)
             check_name(log.log_id)
             self._repository.open_log(tx, log)
-            # not remembered: this transaction may yet be rolled back, and the log with it
-            return _Known(log.log_id, self._state(tx, log.log_id), behind=False, at=now)
-        known = _Known(log.log_id, self._state(tx, log.log_id), self._lag(tx, log.log_id, now) > self._max_lag, now)
-        self._known[tenant] = known
+        standing = self._standing(tx, log.log_id)
+        behind = self._lag(tx, log.log_id, now) > self._max_lag
+        known = _Known(log.log_id, standing.state if standing else LogState.OPEN, behind, now)
+        if standing:
+            # only what the sequencer saw is sure: this transaction may yet be rolled back, and a new log with it
+            self._known[tenant] = known
         return known
-
-    def _state(self, tx: Tx, log: str) -> LogState:
-        standing = self._standing(tx, log)
-        return standing.state if standing else LogState.OPEN
 
     def _standing(self, tx: Tx, log: str) -> Standing | None:
         return next((standing for standing in self._repository.standings(tx) if standing.log_id == log), None)

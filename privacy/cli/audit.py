@@ -14,8 +14,6 @@ import click
 from privacy.audit import verifier
 from privacy.cli.output import json_option, show
 
-VIEW = ("index", "time", "action", "outcome", "actor", "object", "purpose", "id")
-
 
 @click.group()
 def audit() -> None:
@@ -86,13 +84,16 @@ def events(limit: int, as_json: bool, **given: Any) -> None:
     with _opened("audit:read") as (application, actor):
         wanted, subject = _filter(given)
         found = application.trail.events(actor, wanted, subject=subject, limit=limit).events
-        show(found if as_json else [_row(event) for event in found], as_json=as_json, columns=VIEW)
+        if as_json:
+            show(found, as_json=True)
+        for event in [] if as_json else found:
+            click.echo(_line(event))
 
 
-def _row(event: dict[str, Any]) -> dict[str, Any]:
+def _line(event: dict[str, Any]) -> str:
     target = event.get("object", {})
     place = " ".join(part for part in (target.get("type"), target.get("ref")) if part)
-    return {**{name: event.get(name, "") for name in VIEW}, "actor": event["actor"]["ref"], "object": place}
+    return f"{event['index']:>8}  {event['time'][:19]}  {event['id']}  {event['action']} {event['outcome']}  {event['actor']['ref']}  {place}"
 
 
 @audit.command()
