@@ -66,7 +66,8 @@ def _table(rows: list[Any], columns: Sequence[str], title: str) -> None:
     table = Table(*names, title=title or None, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(escape(_cell(row.get(name))) for name in names))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # a pipe has no width: nothing is cut for it
+    Console(width=None if sys.stdout.isatty() else 400).print(table)
 
 
 def _cell(value: Any) -> str:

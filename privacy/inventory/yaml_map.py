@@ -170,6 +170,8 @@ class _Reader:
         technique = self._text(keys.get("technique"), "technique", entry.line) or None
         if status is Status.CONFIRMED:
             self._checked(category, level, entry.line)
+            # an export shows every level; only a raised one is a statement of its own
+            level = None if category in self._taxonomy.categories and level == self._taxonomy.categories[category].level else level
         elif category and category != NOT_PERSONAL:
             self._flaw(entry.line, "a category goes with status: confirmed")
         description = {key: self._text(keys[key], key, entry.line) for key in _DESCRIPTION if key in keys}
