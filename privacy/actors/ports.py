@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Protocol
 
 from privacy.actors.accounts import Attempts, Client, Session, Tenant, User
+from privacy.actors.repeats import RepeatRepository
 from privacy.kernel.ids import TenantId
 from privacy.kernel.store import Tx
 
 
-class ActorRepository(Protocol):
+class ActorRepository(RepeatRepository, Protocol):
     """Accounts in the main database. Lookups by user name, client id and token digest cross tenants on purpose: they are how the tenant becomes known."""
 
     def add_tenant(self, tx: Tx, tenant: Tenant) -> None: ...

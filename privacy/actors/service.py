@@ -7,6 +7,7 @@ from privacy.actors.applications import Applications
 from privacy.actors.live import Live
 from privacy.actors.people import People
 from privacy.actors.ports import ActorRepository, Claims, Keys, OneTimeCodes, Passwords, Tokens
+from privacy.actors.repeats import Repeats
 from privacy.actors.roles import Roles
 from privacy.actors.sign_in import SESSION_PREFIX, SignIn, digest_of
 from privacy.audit.events import Action, AuditLog, Event
@@ -47,6 +48,7 @@ class Actors:
         self._clock = clock
         self._live = Live()
         self._sign_in = SignIn(store, repository, passwords, codes, audit, clock, keys, session_seconds)
+        self.repeats = Repeats(store, repository, keys.derive, clock)
         self.people = People(store, repository, passwords, codes, audit, roles, clock, keys, self._live.forget)
         self.applications = Applications(store, repository, tokens, audit, roles, clock, self._live.forget)
 

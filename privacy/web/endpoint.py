@@ -108,6 +108,7 @@ class Route:
     errors: tuple[type[PrivacyError], ...] = ()
     produces: str = "application/json"
     max_bytes: int | None = None
+    replay: bool = False
 
     @property
     def name(self) -> str:
@@ -117,7 +118,8 @@ class Route:
 class Options(TypedDict, total=False):
     """What a route may declare.
 
-    `produces` names the media type of a `Binary`; `max_bytes` narrows the service's body limit; `form` only documents a form that the handler reads.
+    `produces` names the media type of a `Binary`; `max_bytes` narrows the service's body limit; `form` only documents a form that the handler reads;
+    `replay` says that the answer holds neither personal data nor a secret, so that it may be kept for a request sent again (idempotency.py).
     """
 
     scope: Required[str]
@@ -130,6 +132,7 @@ class Options(TypedDict, total=False):
     errors: tuple[type[PrivacyError], ...]
     produces: str
     max_bytes: int
+    replay: bool
 
 
 Handler = TypeVar("Handler", bound=Callable[..., object])

@@ -19,6 +19,7 @@ from privacy.kernel.errors import AccessDenied, InvalidInput, NotFound, PayloadT
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.terms import Actor
 from privacy.web.endpoint import PUBLIC, Binary, Call, Reply, Route
+from privacy.web.idempotency import once
 from privacy.web.problems import UnsupportedMedia, logger, place
 from privacy.web.strict_json import Malformed, parse_body, parse_query
 
@@ -50,10 +51,9 @@ class Door:
         if any(_UNFIT_PATH.search(value) or len(value) > 512 for value in parameters.values()):
             raise NotFound("There is nothing at this address.")
         call = Call(self._app, actor, g.request_id, _query(route, request), token)
-        if route.body is None:
-            return respond(route, route.handler(call, **parameters))
-        body = parse_body(route.body, self._read(route.max_bytes or self._max_bytes))
-        return respond(route, route.handler(call, body, **parameters))
+        raw = self._read(route.max_bytes or self._max_bytes) if route.body else b""
+        given = (parse_body(route.body, raw),) if route.body else ()
+        return once(call, route, request, raw, lambda: respond(route, route.handler(call, *given, **parameters)))
 
     def _read(self, limit: int) -> bytes:
         if request.mimetype != "application/json":

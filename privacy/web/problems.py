@@ -39,7 +39,14 @@ STATUSES: Mapping[type[PrivacyError], int] = {
     errors.PrivacyError: 500,
 }
 # codes of the web edge itself, where the class alone does not say enough
-STATUS_OF_CODE: Mapping[str, int] = {"malformed_json": 400, "too_deep": 400, "bad_request": 400, "unsupported_media_type": 415, "method_not_allowed": 405}
+STATUS_OF_CODE: Mapping[str, int] = {
+    "malformed_json": 400,
+    "too_deep": 400,
+    "bad_request": 400,
+    "unsupported_media_type": 415,
+    "idempotency_key_reused": 422,
+    "method_not_allowed": 405,
+}
 
 TITLES: Mapping[str, str] = {
     "invalid_input": "The input is not acceptable",
@@ -64,6 +71,7 @@ TITLES: Mapping[str, str] = {
     "unsupported_media_type": "The body must be JSON",
     "method_not_allowed": "This address does not know the method",
     "totp_required": "A one-time code is needed",
+    "idempotency_key_reused": "The key stands for another request",
     "internal": "Something went wrong on our side",
 }
 _UNSPOKEN = "Something went wrong on our side; nothing was disclosed. Give the request id to the operator."

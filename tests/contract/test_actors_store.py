@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from privacy.actors.accounts import Attempts, Client, Session, Tenant, User
+from privacy.actors.repeats import Repeat, Repeats
 from privacy.adapters.store.actors import SqlActorRepository
 from privacy.adapters.store.engine import SqlStore
+from privacy.kernel.clock import FixedClock
 from privacy.kernel.errors import Conflict
 from privacy.kernel.ids import DEFAULT_TENANT, new_id
 from privacy.kernel.store import Tx
+from privacy.kernel.terms import Actor
 from tests.cast import OTHER_TENANT
 
 NOW = datetime(2026, 11, 22, 7, 30, 0, 123456, tzinfo=UTC)
@@ -168,3 +171,29 @@ def test_no_change_of_an_account_overwrites_another(store: SqlStore) -> None:
 
     at_once(change)
     assert store.read(lambda tx: ACTORS.users(tx, DEFAULT_TENANT))[0].roles == {f"role{number}" for number in range(8)}
+
+
+def test_one_of_many_marked_requests_is_new(store: SqlStore) -> None:
+    """The primary key decides between requests that arrive together."""
+    repeats = Repeats(store, ACTORS, lambda tenant, label: b"k" * 32, FixedClock(NOW))
+    actor = Actor("client:bob", DEFAULT_TENANT)
+
+    def begin(_: int) -> str:
+        try:
+            return str(repeats.begin(actor, "desk.order", "key", b"request").status)
+        except Conflict:
+            return "conflict"
+
+    assert sorted(map(str, at_once(begin))) == ["0", *["conflict"] * 7]
+
+
+def test_marked_requests_come_back_as_they_were_and_are_swept(store: SqlStore) -> None:
+    """Until their time is over."""
+    kept = Repeat(b"a" * 32, DEFAULT_TENANT, b"b" * 32, 201, "/api/v1/orders/1", '{"名":"𠮷"}', NOW)
+    store.run(lambda tx: ACTORS.add_repeat(tx, replace(kept, status=0, answer="")))
+    store.run(lambda tx: ACTORS.save_repeat(tx, kept))
+    assert store.read(lambda tx: ACTORS.repeat(tx, b"a" * 32)) == kept
+    store.run(lambda tx: ACTORS.delete_repeat(tx, b"c" * 32, NOW - timedelta(seconds=1)))
+    assert store.read(lambda tx: ACTORS.repeat(tx, b"a" * 32)) == kept
+    store.run(lambda tx: ACTORS.delete_repeat(tx, b"c" * 32, NOW))
+    assert store.read(lambda tx: ACTORS.repeat(tx, b"a" * 32)) is None

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Integer, Row, Table, UniqueConstraint, delete, insert, select, update
 
 from privacy.actors.accounts import Attempts, Client, Session, Tenant, User
+from privacy.actors.repeats import Repeat
 from privacy.adapters.store.engine import connection
-from privacy.adapters.store.schema import MAIN, blob, instant, json_text, key, name, serial, upsert
+from privacy.adapters.store.schema import MAIN, blob, instant, json_text, key, name, serial, text, upsert
 from privacy.kernel.ids import DEFAULT_TENANT, TenantId
 from privacy.kernel.store import Tx
 
@@ -67,6 +68,18 @@ ATTEMPTS = Table(
     Column("failures", Integer, nullable=False),
     Column("blocked_until", instant(), nullable=False),
     Column("touched_at", instant(), nullable=False, index=True),
+)
+
+REPEAT = Table(
+    "idempotent_request",
+    MAIN,
+    Column("lookup", blob(32), primary_key=True),
+    Column("tenant", key(), nullable=False),
+    Column("request", blob(32), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("location", name(512), nullable=False),
+    Column("answer", text(), nullable=False),
+    Column("expires_at", instant(), nullable=False, index=True),
 )
 
 
@@ -166,6 +179,31 @@ class SqlActorRepository:
 
     def forget_attempts(self, tx: Tx, lookup: bytes, before: datetime) -> None:
         connection(tx).execute(delete(ATTEMPTS).where((ATTEMPTS.c.lookup == lookup) | (ATTEMPTS.c.touched_at < before)))
+
+    def repeat(self, tx: Tx, lookup: bytes) -> Repeat | None:
+        row = connection(tx).execute(select(REPEAT).where(REPEAT.c.lookup == lookup)).one_or_none()
+        return Repeat(row.lookup, TenantId(row.tenant), row.request, row.status, row.location, row.answer, row.expires_at) if row else None
+
+    def add_repeat(self, tx: Tx, repeat: Repeat) -> None:
+        connection(tx).execute(insert(REPEAT).values(_of_repeat(repeat)))
+
+    def save_repeat(self, tx: Tx, repeat: Repeat) -> None:
+        connection(tx).execute(update(REPEAT).where(REPEAT.c.lookup == repeat.lookup).values(_of_repeat(repeat)))
+
+    def delete_repeat(self, tx: Tx, lookup: bytes, before: datetime) -> None:
+        connection(tx).execute(delete(REPEAT).where((REPEAT.c.lookup == lookup) | (REPEAT.c.expires_at <= before)))
+
+
+def _of_repeat(repeat: Repeat) -> dict[str, Any]:
+    return {
+        "lookup": repeat.lookup,
+        "tenant": repeat.tenant,
+        "request": repeat.request,
+        "status": repeat.status,
+        "location": repeat.location,
+        "answer": repeat.answer,
+        "expires_at": repeat.expires_at,
+    }
 
 
 def _of_user(user: User) -> dict[str, Any]:
