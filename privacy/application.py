@@ -32,6 +32,7 @@ from privacy.audit.sequencer import Sequencer, SequencerThread
 from privacy.audit.trail import Trail
 from privacy.config import Config
 from privacy.consent.notice_file import load_notices
+from privacy.consent.notice_file import load_notices
 from privacy.consent.service import ConsentService
 from privacy.crypto import probe
 from privacy.crypto.keyring import KeyRing
@@ -91,8 +92,9 @@ class Application:
         }
 
     def load_shipped(self, actor: Actor) -> None:
-        """Put the shipped catalogue and policy into a new tenant; what is there already rules over the files (decision 17)."""
+        """Put the shipped catalogue, notices and policy into a new tenant; what is there already rules over the files (decision 17)."""
         self.catalogue.load(actor, load_catalogue(self.config.policies / "purposes.toml"))
+        self.consent.load_notices(actor, load_notices(self.config.policies / "notices"))
         self.consent.load_notices(actor, load_notices(self.config.policies / "notices"))
         self.policies.load_initial(actor, PolicyFiles.read(self.config.policies))
 
