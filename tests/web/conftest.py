@@ -1,6 +1,6 @@
 """A small company behind the web edge: real accounts and tokens, no other room."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from privacy.web import create_app
 from tests.actors.builders import Office, code_of, open_office
 from tests.cast import OTHER_TENANT
 from tests.web.browser import Browser
+from tests.web.steward import Steward, install, open_steward
 
 PEOPLE = ("dpo", "approver", "admin")  # the other roles come as applications here
 
@@ -71,3 +72,23 @@ def token_for(web: Flask, company: Company, role: str, tenant: str, clock: Fixed
         answer = web.test_client().post("/oauth/token", data=form)
     assert answer.status_code in (200, 201), answer.get_json()
     return str(answer.get_json()["access_token"])
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `privacy init` leaves behind, made once."""
+    return install(tmp_path_factory.mktemp("installed") / "state")
+
+
+@pytest.fixture
+def steward(installation: Path, tmp_path: Path) -> Iterator[Steward]:
+    """The whole product on SQLite, as it is served; background threads are not started."""
+    opened = open_steward(installation, tmp_path / "steward")
+    yield opened
+    opened.application.close()
+
+
+@pytest.fixture
+def client_for(steward: Steward) -> Callable[..., Browser]:
+    """Return a thin test client with a real token of a new account with this role."""
+    return steward.browser

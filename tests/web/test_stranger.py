@@ -1,7 +1,8 @@
-"""Every route, as nobody, as Charlie, as somebody of another tenant. The list of routes is the application's own."""
+"""Every route of the whole product, as nobody, as Charlie, as somebody of another tenant. The list of routes is the application's own."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from privacy.web.app import routes_of
 from privacy.web.endpoint import PUBLIC, SELF, Route
 from tests.cast import OTHER_TENANT
 from tests.web.browser import Browser
+from tests.web.steward import Steward, open_steward
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "HEAD")
 DOORS = {
@@ -26,6 +28,29 @@ DOORS = {
 
 def filled(path: str) -> str:
     return re.sub(r"<(?:\w+:)?\w+>", "7", path)
+
+
+@pytest.fixture(scope="module")
+def whole(installation: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steward]:
+    opened = open_steward(installation, tmp_path_factory.mktemp("strangers") / "state")
+    opened.add_tenant(OTHER_TENANT)
+    yield opened
+    opened.application.close()
+
+
+@pytest.fixture(scope="module")
+def web(whole: Steward) -> Flask:
+    return whole.app
+
+
+@pytest.fixture(scope="module")
+def browser_for(whole: Steward) -> Callable[..., Browser]:
+    return whole.browser
+
+
+@pytest.fixture
+def nobody(web: Flask) -> Browser:
+    return Browser(web)
 
 
 @pytest.fixture
