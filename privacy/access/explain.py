@@ -30,7 +30,10 @@ class Explainer:
         self._trail = trail
 
     def explain(self, actor: Actor, asked: Explain, request_id: str) -> Explained:
-        """Return the explanation. Raises InvalidInput for a question too large or a role nobody has, AccessDenied for a subject the caller may not ask about."""
+        """Return the explanation.
+
+        Raises InvalidInput for a question too large or a role nobody has, AccessDenied for a subject the caller may not ask about.
+        """
         if asked.subject and not actor.scopes & {"mask", "consent:read"}:
             raise AccessDenied("A decision about one subject tells the state of its consent; that needs the scope consent:read or mask.")
         known = self._policies.active(actor.tenant).roles

@@ -34,7 +34,7 @@ class Relations:
     def covers(self, wide: Row, narrow: Row) -> bool:
         """Return whether every request that fits `narrow` (conditions aside) fits `wide`."""
         return (
-            wide.role in (ANY, narrow.role) + tuple(self._reaches.get(narrow.role, ()))
+            wide.role in (ANY, narrow.role, *self._reaches.get(narrow.role, ()))
             and wide.purpose in (ANY, narrow.purpose)
             and (wide.recipient in (ANY, narrow.recipient) or (wide.recipient == EXTERNAL and narrow.recipient not in (ANY, INTERNAL)))
             and _pattern_covers(wide.dataset, narrow.dataset)
@@ -48,13 +48,17 @@ class Relations:
         return (
             self._roles_meet(a.role, b.role)
             and _meet(a.purpose, b.purpose)
-            and (_meet(a.recipient, b.recipient) or {a.recipient, b.recipient} & {EXTERNAL} and INTERNAL not in (a.recipient, b.recipient) or False)
+            and self._recipients_meet(a.recipient, b.recipient)
             and (_pattern_covers(a.dataset, b.dataset) or _pattern_covers(b.dataset, a.dataset))
             and (_meet(a.field_class, b.field_class) or self._class(a.field_class) == b.field_class or self._class(b.field_class) == a.field_class)
             and _meet(a.region, b.region)
             and _meet(a.action, b.action)
             and not (a.condition != b.condition and {a.condition, b.condition} <= _EXCLUDE_EACH_OTHER)
         )
+
+    @staticmethod
+    def _recipients_meet(a: str, b: str) -> bool:
+        return _meet(a, b) or (EXTERNAL in (a, b) and INTERNAL not in (a, b))
 
     def classes_in(self, row: Row) -> frozenset[str]:
         """Return the field classes a row opens or closes."""
@@ -104,7 +108,7 @@ def _pairs(rows: tuple[Row, ...], relations: Relations) -> Iterable[LintFinding]
                 break
         for later in _same_priority(rows, place):
             if row.outcome != later.outcome and relations.overlaps(row, later):
-                detail = f"It has the priority of rule {row.id} on line {row.line}, both can fit one request and they say different things; give them different priorities."
+                detail = f"It has the priority of rule {row.id} on line {row.line} and another outcome, and both can fit one request; change a priority."
                 yield _finding(ERROR, "equal_priority", later, detail)
 
 
@@ -125,11 +129,9 @@ def _meet(a: str, b: str) -> bool:
 
 
 def _pattern_covers(wide: str, narrow: str) -> bool:
-    return (
-        dataset_matches(wide, narrow.removesuffix(ANY))
-        if narrow.endswith(ANY) and wide.endswith(ANY)
-        else not narrow.endswith(ANY) and dataset_matches(wide, narrow)
-    )
+    if not narrow.endswith(ANY):
+        return dataset_matches(wide, narrow)
+    return wide.endswith(ANY) and dataset_matches(wide, narrow.removesuffix(ANY))
 
 
 def _matches_any(row: Row, names: list[str]) -> bool:

@@ -95,8 +95,8 @@ def read_policy(data: bytes, source: str, words: Vocabulary) -> Policy:
 
 def read_cells(data: bytes, source: str, refusals: Refusals) -> Iterable[list[Cell]]:
     """Yield the cells of every line that is neither empty nor a comment. Raises Misconfigured for what is not plain UTF-8 text."""
-    for number, line in enumerate(_decode(data, source).split("\n"), 1):
-        line = line.removesuffix("\r")
+    for number, whole in enumerate(_decode(data, source).split("\n"), 1):
+        line = whole.removesuffix("\r")
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if cells := _split(line, number, refusals):

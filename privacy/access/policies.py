@@ -24,6 +24,7 @@ from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 
 POLL_SECONDS = 1.0
+STALE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Policies:
         self._oracle = oracle
         self._dataset_names = dataset_names
         self._ticks = ticks
-        self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._active: dict[TenantId, tuple[float, ActivePolicy]] = {}
 
     @property
@@ -125,21 +126,21 @@ class Policies:
     def active(self, tenant: TenantId) -> ActivePolicy:
         """Return the policy that rules `tenant`; looked up at most once a second. Raises Misconfigured when there is none or it was altered."""
         known = self._active.get(tenant)
-        if known and self._ticks() - known[0] < POLL_SECONDS:
+        age = self._ticks() - known[0] if known else 0.0
+        if known and age < POLL_SECONDS:
             return known[1]
-        with self._lock:
-            return self._refresh(tenant)
+        looks = self._looking.acquire(blocking=False)
+        try:
+            # somebody is looking already: what was right a moment ago is good enough, unless the database keeps them waiting
+            return known[1] if known and not looks and age < STALE_SECONDS else self._refresh(tenant)
+        finally:
+            if looks:
+                self._looking.release()
 
     def _refresh(self, tenant: TenantId) -> ActivePolicy:
-        known = self._active.get(tenant)
-        now = self._ticks()
-        if known and now - known[0] < POLL_SECONDS:
-            return known[1]
+        known, now = self._active.get(tenant), self._ticks()
         version = self._store.read(lambda tx: self._repository.active(tx, tenant))
-        if known and known[1].version == version:
-            active = known[1]
-        else:
-            active = self._load(tenant, version)
+        active = known[1] if known and known[1].version == version else self._load(tenant, version)
         self._active[tenant] = (now, active)
         return active
 
@@ -212,8 +213,7 @@ class Policies:
             note[:512],
         )
         self._store.run(lambda tx: self._write(tx, actor, version, replacing, request_id, {**counts, "rules": len(candidate.policy.rows)}))
-        with self._lock:
-            self._active.pop(actor.tenant, None)
+        self._active.pop(actor.tenant, None)
         return version
 
     def _write(self, tx: Tx, actor: Actor, version: PolicyVersion, replacing: int | None, request_id: str, counts: Mapping[str, int]) -> None:

@@ -18,7 +18,7 @@ from privacy.kernel.terms import SubjectRef
 _MAX_KEY = 256
 _MAX_NAMED = 200  # unknown fields that get a reason with their place; beyond that one reason for all
 
-Shown = Mapping[str, object]
+Shown = Mapping[str, Any]
 _UNSEEN = object()
 
 

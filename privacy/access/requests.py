@@ -85,7 +85,7 @@ class MaskedBatch:
     """The answer to `MaskRecords`, item by item in order. `records` boxes a list in which a bad item is None and has an entry in `errors`."""
 
     records: Box
-    decisions: list[Mapping[str, Mapping[str, object]]]
+    decisions: list[Mapping[str, Mapping[str, Any]]]
     reasons: tuple[Reason, ...]
     policy_version: int
     errors: tuple[ItemError, ...] = ()

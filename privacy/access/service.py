@@ -85,7 +85,7 @@ class Access:
         reason_list = ReasonList()
         masker = RecordMasker(judge, self._painter(judge), reason_list)
         shown: list[Any] = []
-        decisions: list[Mapping[str, Mapping[str, object]]] = []
+        decisions: list[Mapping[str, Mapping[str, Any]]] = []
         for index, (record, subject) in enumerate(zip(records, subjects, strict=True)):
             if index in errors:
                 shown.append(None)

@@ -127,7 +127,9 @@ def explain(dataset: str, purpose: str, roles: tuple[str, ...], fields: tuple[st
     """Tell who sees which field of DATASET for PURPOSE, and why."""
     from privacy.access.requests import Explain
 
-    asked = Explain(dataset, purpose, options["recipient"], options["action"], frozenset(roles), frozenset(fields), None, options["all_rows"], options["oracle"])
+    asked = Explain(
+        dataset, purpose, options["recipient"], options["action"], frozenset(roles), frozenset(fields), None, options["all_rows"], options["oracle"]
+    )
     with _opened() as (application, actor):
         explained = application.access.explain(actor, asked)
         rows = [_explained_row(field, explained.reasons[field.reason], notes=as_json or options["all_rows"]) for field in explained.fields]

@@ -24,7 +24,7 @@ from privacy.kernel.ids import DatasetId, TenantId
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor, SubjectRef
 from privacy.masking.catalogue import Techniques
-from tests.cast import actor_as
+from tests.cast import LI_XIAOMING, actor_as
 from tests.remembering import RememberingLog
 
 T = TypeVar("T")
@@ -90,7 +90,9 @@ class MemoryCatalogue:
     def shipped(cls) -> "MemoryCatalogue":
         catalogue = cls()
         for entry in load_catalogue(SHIPPED / "purposes.toml"):
-            kept: dict[str, Any] = {Controller: catalogue.controllers_by_id, Purpose: catalogue.purposes_by_id, Recipient: catalogue.recipients_by_id}[type(entry)]
+            kept: dict[str, Any] = {Controller: catalogue.controllers_by_id, Purpose: catalogue.purposes_by_id, Recipient: catalogue.recipients_by_id}[
+                type(entry)
+            ]
             kept[entry.id] = entry
         catalogue.recipients_by_id["courier"] = Recipient("courier", "Courier", "processor", "DE", date(2026, 1, 1), date(2026, 12, 31), ("service",))
         return catalogue
@@ -130,7 +132,7 @@ class MemoryMap:
 
 
 @dataclass(frozen=True)
-class Status_:
+class ConsentOf:
     state: str
     at: datetime | None = None
 
@@ -139,12 +141,12 @@ class Status_:
 class MemoryConsents:
     """Consents by (subject, purpose, recipient); counts how often it was asked."""
 
-    given: dict[tuple[SubjectRef, str, str | None], Status_] = field(default_factory=dict)
+    given: dict[tuple[SubjectRef, str, str | None], ConsentOf] = field(default_factory=dict)
     calls: int = 0
 
-    def statuses(self, tenant: TenantId, subjects: Sequence[SubjectRef], purpose: str, recipient: str | None, channel: str | None = None) -> list[Status_]:
+    def statuses(self, tenant: TenantId, subjects: Sequence[SubjectRef], purpose: str, recipient: str | None, channel: str | None = None) -> list[ConsentOf]:
         self.calls += 1
-        return [self.given.get((subject, purpose, recipient), Status_("never")) for subject in subjects]
+        return [self.given.get((subject, purpose, recipient), ConsentOf("never")) for subject in subjects]
 
 
 class HashedRefs:
@@ -216,7 +218,7 @@ class Company:
     clock: FixedClock
 
     def consent(self, subject: SubjectRef, purpose: str, state: str, at: datetime | None = None, recipient: str | None = None) -> None:
-        self.consents.given[subject, purpose, recipient] = Status_(state, at)
+        self.consents.given[subject, purpose, recipient] = ConsentOf(state, at)
 
 
 def words(catalogue: MemoryCatalogue | None = None) -> Vocabulary:
@@ -235,7 +237,13 @@ def as_role(role: str, *, mfa: bool = False, purposes: Iterable[str] = ()) -> Ac
 
 def open_company(files: PolicyFiles | None = None, protection: Any = None, refs: Any = None) -> Company:
     """Return a company whose policy (the shipped one unless given) is active as version 1."""
-    catalogue, data_map, consents, audit, clock = MemoryCatalogue.shipped(), MemoryMap({"crm.customer": customers()}), MemoryConsents(), RememberingLog(), FixedClock(NOW)
+    catalogue, data_map, consents, audit, clock = (
+        MemoryCatalogue.shipped(),
+        MemoryMap({"crm.customer": customers()}),
+        MemoryConsents(),
+        RememberingLog(),
+        FixedClock(NOW),
+    )
     repository, hashed = MemoryPolicyRepository(), refs or HashedRefs()
 
     def names(tenant: TenantId) -> list[str]:
@@ -250,7 +258,6 @@ def open_company(files: PolicyFiles | None = None, protection: Any = None, refs:
 
 def customer(key: Any = "42", **changes: Any) -> dict[str, Any]:
     """One record about 李小明 (or another key)."""
-    from tests.cast import LI_XIAOMING as li
-
+    li = LI_XIAOMING
     record = {"id": key, "name": li.name, "phone": li.phone, "email": li.email, "id_card": li.id_number, "card": li.card, "address": li.address}
     return {**record, "birthday": li.birth_date, "age": 39, "gender": "女", "created": "2020-01-01", **changes}

@@ -1,6 +1,5 @@
 """Protect, reveal and index through the policy, over the real keys: decided, recorded, then done."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +57,12 @@ def _batch(items: tuple[tuple[SubjectRef | None, str, str], ...], purpose: str |
 
 
 @pytest.fixture
-def vault(sqlite_keys_store: SqlStore, tmp_path: Path) -> Iterator[Vault]:
+def vault(sqlite_keys_store: SqlStore, tmp_path: Path) -> Vault:
     clock = SystemClock()
     ring = KeyRing(sqlite_keys_store, SqlKeyRepository(), FileKeyProvider.create(tmp_path / "root.key"), clock)
     ring.create_tenant(DEFAULT_TENANT)
     keys = SubjectKeys(ring, sqlite_keys_store, SqlKeyRepository(), clock)
-    yield Vault(open_company(protection=Protection(keys, ring), refs=keys), keys)
+    return Vault(open_company(protection=Protection(keys, ring), refs=keys), keys)
 
 
 BOB = as_role("application")

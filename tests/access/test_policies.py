@@ -72,9 +72,7 @@ def test_the_difference_says_who_gains_what(company: Company) -> None:
 
 def test_a_rewritten_policy_with_the_same_decisions_has_no_difference(company: Company) -> None:
     """Renamed rows and a row split in two are no change for anybody."""
-    halves = "\n".join(
-        f"p, split-{n}, 203, {role}, support, *, *, address, *, mask, true, default, allow" for n, role in enumerate(("agent", "application"))
-    )
+    halves = "\n".join(f"p, split-{n}, 203, {role}, support, *, *, address, *, mask, true, default, allow" for n, role in enumerate(("agent", "application")))
     files = changed("p, " + AGENT_SEES_CITY, halves)
     assert company.policies.diff(operator(), company.policies.examine(DEFAULT_TENANT, files)) == []
 
@@ -176,3 +174,16 @@ def test_a_faulty_example_is_refused_with_its_place(line: str, says: str) -> Non
     with pytest.raises(Misconfigured, match=says) as caught:
         examine(PolicyFiles(SHIPPED_FILES.policy, line.encode()), words(), TAXONOMY)
     assert caught.value.flaws[0].pointer.startswith("examples.csv:1:")
+
+
+def test_callers_do_not_queue_behind_a_slow_look_at_the_epoch(company: Company) -> None:
+    """While one looks the others go on with what was right a moment ago; after three seconds without an answer each looks for itself."""
+    company.policies.active(DEFAULT_TENANT)
+    reads = company.repository.reads
+    with company.policies._looking:  # another thread is looking and waits for the database
+        company.clock.advance(timedelta(seconds=2))
+        company.policies.active(DEFAULT_TENANT)
+        assert company.repository.reads == reads
+        company.clock.advance(timedelta(seconds=2))
+        company.policies.active(DEFAULT_TENANT)
+        assert company.repository.reads == reads + 1

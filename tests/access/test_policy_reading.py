@@ -1,5 +1,7 @@
 """The strict reader: every way in which a policy file goes wrong in silence elsewhere is refused here, with place and remedy."""
 
+from itertools import pairwise
+
 import pytest
 
 from privacy.access.loader import read_policy
@@ -121,7 +123,7 @@ def test_groups_in_a_circle_are_refused() -> None:
 def test_groups_nested_deeper_than_five_are_refused() -> None:
     """casbin stops following after ten links and would deny; we say so instead."""
     chain = ["agent", "a1", "a2", "a3", "a4", "a5", "a6"]
-    links = "".join(f"g, {role}, {group}\n" for role, group in zip(chain, chain[1:], strict=False))
+    links = "".join(f"g, {role}, {group}\n" for role, group in pairwise(chain))
     assert "deeper than 5" in refused(GOOD + links).detail
     assert read(GOOD + links.replace("g, a5, a6\n", "")).roles_of(["agent"]) == set(chain[:-1])
 
