@@ -61,14 +61,20 @@ class _Addresses:
 
     def _runs(self, text: str) -> Iterator[re.Match[str]]:
         """Return the runs of address characters around a number with its unit, and behind a label."""
+        done = 0
         for unit in self._unit.finditer(text):
+            if unit.start() < done:
+                continue
             lead = self._unbroken.search(text, max(0, unit.start() - 90), unit.start())
             low = lead.start() if lead else unit.start()
-            yield from (run for run in self._run.finditer(text, low, unit.end() + 90) if run.start() <= unit.start() < run.end())
-        for label in self._labelled.finditer(text):
-            run = self._run.match(text, label.end())
+            run = next((run for run in self._run.finditer(text, low, unit.end() + 90) if run.start() <= unit.start() < run.end()), None)
             if run:
+                done = run.end()
                 yield run
+        for label in self._labelled.finditer(text):
+            behind = self._run.match(text, label.end())
+            if behind:
+                yield behind
 
     def _in_run(self, scene: Scene, run: re.Match[str]) -> Finding | None:
         text, (low, high) = scene.text, run.span()

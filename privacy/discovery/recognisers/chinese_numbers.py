@@ -22,7 +22,8 @@ from privacy.discovery.validators import (
 _SEP = r"[ \t\-.·_/]?"
 _PLATE_PROVINCES = "京津沪滬渝冀豫云雲辽遼黑湘皖鲁魯新苏蘇浙赣贛鄂桂甘晋晉蒙陕陝吉闽閩贵貴粤粵青藏川宁寧琼瓊"
 _ID_WORDS = r"身份|身分|证件|證件|公民|ID\s*card|identity|id\s*n(?:o|umber)"
-_PASSPORT_WORDS = r"护照|護照|passport"
+_PASSPORT_WORDS = r"证件号|护照|護照|passport"
+_ACCOUNT_WORDS = r"(?:银行|开户行?|对公|收款|付款|结算|还款)(?:账|帐)(?:号|户)|(?:账|帐)户号码?|銀行賬號|銀行帳號"
 _PERMIT_WORDS = r"通行证|通行證|回乡证|回鄉證|台胞证|臺胞證|往来|往來|居留|permit"
 _HK_WORDS = r"香港|身份证|身份證|身分證|HKID|hong\s*kong"
 _TW_WORDS = r"台湾|台灣|臺灣|身份证|身分證|身份證|统一编号|統一編號|居留證|taiwan|national\s*id"
@@ -47,6 +48,7 @@ _ROWS = (
     Row("CN_ID_CARD", rf"{NB}[1-8](?:{_SEP}[0-9]){{16}}{_SEP}[0-9Xx]{NA}", check=cn_resident_id, proven=1.0, digits=17),
     # a labelled number with a wrong check character is mistyped rather than nobody's: reported below the usual threshold
     Row("CN_ID_CARD", rf"{NB}[1-8](?:{_SEP}[0-9]){{16}}{_SEP}[0-9Xx]{NA}", 0.1, _ID_WORDS, 0.4, check=cn_resident_id_shape, digits=17, wary=True),
+    Row("CN_BANK_ACCOUNT", rf"{NB}[0-9](?:[ \-]?[0-9]){{11,24}}{NA}", 0.1, _ACCOUNT_WORDS, 0.75, digits=12, wary=True),
     Row("CN_PERMIT", rf"{NB}9(?:{_SEP}[0-9]){{16}}{_SEP}[0-9Xx]{NA}", check=cn_permanent_residence, proven=0.95, digits=17),
     Row("CN_ID_CARD", rf"{NB}[1-8](?:{_SEP}[0-9]){{14}}{NA}", SUSPECT, _ID_WORDS, 0.8, check=cn_resident_id_15, digits=15, wary=True),
     Row(

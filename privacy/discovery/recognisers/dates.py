@@ -104,7 +104,7 @@ class _Ages:
         self._number = re.compile(r"(?<![0-9A-Za-z.,/:\-])[0-9]{1,3}(?![0-9])")
         self._after = re.compile(r"[ \-](?:years?|yrs?)[ \-]old\b| ?(?:y/o|yo\b|yrs?\b|years of age)", re.IGNORECASE)
         self._after_zh = re.compile(r"\s?(?:周岁|岁|歲|周歲)")
-        self._free = re.compile(r"(?:[.;!?]|,|$| and\b| years)(?![0-9])")
+        self._free = re.compile(r"(?:[.;!?]|,|$| and\b| years| this\b| last\b| in\b)(?![0-9])")
         self._free_zh = re.compile("[^0-9年月日.%]|$")
 
     def find(self, scene: Scene) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from privacy.discovery.scene import Scene
 
 _UPPER = "[^\\W\\d_a-z\u3400-\u9fff]"  # a letter that is not a small ASCII one; capitals of other alphabets are told by str.isupper
 _CAP = rf"{_UPPER}[\w'’]*(?:-{_UPPER}[\w'’]*)*"
-_PARTICLES = frozenset("van von de del della der den di da dos das du la le bin binti ibn al el ter zu af av y".split())
+_PARTICLES = frozenset("van von de del della der den di da do dos das du la le bin binti ibn al el ter zu af av y".split())
 _PARTICLE = f"(?:{'|'.join(sorted(_PARTICLES))})"
 _TITLES = frozenset(
     "mr mrs ms miss mx dr prof professor sir dame rev hon capt sgt lt col judge senator herr frau mme monsieur madame señor señora sra sr".split()
@@ -39,15 +39,19 @@ _STOP = frozenset(
     " july august september october november december street avenue road phone email mail e-mail fax address date time name number card credit debit my"
     " your his her our their not no yes ok and or but if in on at for from to of with is are was were be will can could would should do does did english"
     " french german spanish chinese american british european inc ltd llc corp company group university orchestra hotel school hospital union city new"
-    " north south east west great united states kingdom personal info website billing shipping order invoice id ssn url ip re fw subject".split()
+    " north south east west great united states kingdom personal info dob mrn sent tel website billing"
+    " shipping order invoice id ssn url ip re fw subject".split()
 )
 _STREET = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Squares?|Sq|Terrace|Ter|Way|Parkway|Pkwy|Highway|Hwy|Circle|Cir"
-    r"|Crescent|Close|Alley|Trail|Row|Quay|Walk|Mews|Gardens?|Union|Plaza|Turnpike|Loop|Heights|Hill|Grove|Rue|Via|Calle|Strada|Rua|Avenida)"
+    r"|Crescent|Close|Alley|Trail|Row|Quay|Walk|Mews|Gardens?|Union|Plaza|Turnpike|Loop|Heights|Hill|Grove|Rue|Via|Calle|Strada|Rua|Avenida|P\.? ?O\.? Box)"
 )
-_UNIT = r"(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|Building|Bldg|Flat|#)\.?\s?#?[0-9A-Za-z\-]{1,8}"
-_WORD = r"[^\W\d_a-z\u3400-\u9fff][\w'’.\-]*"
-_TOWN = rf"{_WORD}(?: {_WORD}){{0,3}}"
+_UNITS = r"(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|Building|Bldg|Flat|#)"
+_SHORT = r"(?:St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Apt|Ste|Bldg|Rm|Fl|Mt|Ft|[^\W\d_])"  # what may carry a full stop inside an address
+_TOKEN = rf"(?:{_SHORT}\.|{_UPPER}[\w'’\-]*|#?[0-9]{{1,6}}[A-Za-z]?(?:-[0-9]{{1,5}})?(?:st|nd|rd|th)?|{_PARTICLE}\b)(?![\w'’]|\s?[:@])"
+_NEXT = r"(?:,? {1,2}|,?[ \t]*\n[ \t>]{0,8}(?:, ?)?)"
+_PLACES = frozenset("north south east west new street avenue road city great united kingdom states saint union in".split())
+_STOP_HERE = _STOP - _PLACES
 
 
 def recognisers(given_names: frozenset[str] = GIVEN_NAMES) -> list[Recogniser]:
@@ -139,31 +143,39 @@ def _bare(word: str) -> str:
 
 
 class _Addresses:
-    """A house number, a street word or a unit, then town, state and postal code as far as they follow."""
+    """A number and the capitalised words and numbers that follow it, over single line breaks: an address if a street word or a unit is among them."""
 
     def __init__(self) -> None:
-        town = rf"(?:[,\s]{{1,4}}{_TOWN}(?=[,\s]{{1,4}}(?:[A-Z]{{2}}\b|{_WORD} [0-9]|[0-9]{{4,5}})))?(?:[,\s]{{1,6}}[A-Z]{{2}}\b)?(?:[,\s]{{1,4}}{_WORD})?"
-        tail = rf"(?:[,\s]{{1,4}}{_UNIT})?{town}(?:[,\s]{{1,4}}[0-9]{{5}}(?:-[0-9]{{4}})?{NA})?"
-        number = r"[0-9](?<![0-9A-Za-z][0-9])[0-9]{0,5}[A-Za-z]?(?:-[0-9]{1,5})?"
-        self._street = re.compile(rf"{number} (?:{_WORD} |[0-9]{{1,3}}(?:st|nd|rd|th)? ){{1,4}}?{_STREET}\b\.?(?: {_STREET}\b)?(?: [NSEW]{{1,2}}\b)?{tail}")
-        self._unit = re.compile(rf"{number} (?:{_WORD} ?){{1,4}}(?:[0-9]{{1,5}}[A-Za-z]?\.?)?(?:[,\s]{{1,4}}{_UNIT}){tail}")
-        box = r"\b(?:P\.? ?O\.? Box|PSC|Unit|USS|USNS|USNV|USCGC) [0-9A-Z]{1,6}(?:,? Box [0-9]{1,6})?(?:[,\s]{1,3}(?:APO|FPO|DPO) [A-Z]{2} [0-9]{5})?"
-        self._box = re.compile(box + tail)
-        self._label = re.compile(r"(?:address|lives? (?:at|in|on)|located at|moved to|ship to|deliver to|住址|地址)[^0-9]{0,24}$", re.IGNORECASE)
+        # the lookbehind stands after the first digit, so that the engine can search for that digit
+        number = r"[0-9](?<![0-9A-Za-z.,/:\-#][0-9])[0-9]{0,5}[A-Za-z]?(?:-[0-9]{1,5})?(?![0-9A-Za-z.:/%])"
+        self._block = re.compile(rf"{number}(?:{_NEXT}{_TOKEN}){{1,14}}")
+        self._box = re.compile(rf"(?:P\.? ?O\.? Box|PSC|Unit|USS|USNS|USNV|USCGC) [0-9A-Z]{{1,6}}(?![\w:])(?:{_NEXT}{_TOKEN}){{0,8}}")
+        self._street = re.compile(rf"(?<![\w'’]){_STREET}(?![\w'’])|(?<!\w){_UNITS}\.? ?#?[0-9A-Z]")
+        self._last = re.compile(r"(?<=[\s])(?:[0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2})(?![0-9A-Za-z])")
+        self._label = re.compile(r"(?:address|lives? (?:at|in|on)|located at|moved to|ship to|deliver to|sent? to|住址|地址)[^0-9]{0,24}$", re.IGNORECASE)
 
     def find(self, scene: Scene) -> Iterator[Finding]:
         if not (scene.english_words and scene.capitals):
             return
-        for pattern, confidence in ((self._street, 0.7), (self._unit, 0.65), (self._box, 0.6)):
-            for match in pattern.finditer(scene.text):
-                labelled = self._label.search(scene.before(match.start()))
-                yield Finding(
-                    "STREET_ADDRESS",
-                    match.start(),
-                    match.start() + len(match.group().rstrip(" ,\n")),
-                    0.85 if labelled else confidence,
-                    CONTEXT if labelled else PATTERN,
-                )
+        for match in self._block.finditer(scene.text):
+            street = self._street.search(scene.text, match.start(), match.end())
+            if street and street.start() - match.start() <= 48:
+                yield self._finding(scene, match, street.end())
+        for match in self._box.finditer(scene.text) if "Box " in scene.text else ():
+            yield self._finding(scene, match, match.start() + 6)
+
+    def _finding(self, scene: Scene, match: re.Match[str], street: int) -> Finding:
+        """End behind the postal code that follows the street, or before the first word of another sentence."""
+        end = match.end()
+        for word in re.finditer(r"[^\s,]+", scene.text[street:end]):
+            if _bare(word.group()) in _STOP_HERE and not (len(word.group()) == 2 and word.group().isupper()):
+                end = street + word.start()
+                break
+        last = self._last.search(scene.text, street, end)
+        shown = scene.text[match.start() : last.end() if last else end].rstrip(" ,\n\t>")
+        labelled = self._label.search(scene.before(match.start()))
+        confidence, basis = (0.85, CONTEXT) if labelled else (0.65, PATTERN)
+        return Finding("STREET_ADDRESS", match.start(), match.start() + len(shown), confidence, basis)
 
 
 class _PostCodes:
