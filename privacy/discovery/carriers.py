@@ -74,7 +74,7 @@ class CarrierReader:
             strength = 0.6 if hits == 1 and not named else min(0.9, 0.74 + hits / len(texts) / 4)
             detail = f"{hits} of {len(texts)} texts mention people, numbers or addresses of theirs"
             yield Candidate("personal_text", "PERSONAL_TEXT", strength, (Evidence("values", detail, strength),))
-        elif named and scene.people >= 0.6:
+        elif named >= 0.3 and scene.people >= 0.6:
             yield Candidate("personal_text", "PERSONAL_TEXT", 0.5, (Evidence("name", "a remark in a table about people", 0.5),))
 
     def _tells(self, text: str) -> bool:

@@ -60,10 +60,19 @@ def _candidate(category: str, look: Look, scene: Scene) -> Candidate | None:
     proven = _proven(match, look, scene) if match else 0.0
     if match and proven > 0:
         evidence.append(Evidence("values", f"{match.share:.0%} of {look.profile.distinct} distinct values are {match.kind}", proven))
+    if category == "account" and look.column.family is Family.INTEGER:
+        # a customer number that is a plain integer is a key or a reference, a number of logins is neither
+        told *= 0.4
+    if category == "personal_text":
+        # a remark is personal by what stands in it, which its name cannot tell
+        told = min(told, 0.5 if scene.people >= 0.75 or look.profile.distinct == 0 else 0.4)
     if told and (contradiction := _contradiction(category, look)):
         told *= 0.3
         evidence.append(Evidence("guard", contradiction, -0.7))
     confidence = 1 - (1 - told) * (1 - proven)
+    if confidence > (cap := _cap_of_organisations(category, scene)):
+        confidence = cap
+        evidence.append(Evidence("guard", "nothing in the table is about a person", -0.3))
     if category == "name" and confidence > _CAP_REVIEW and _public(look, scene):
         confidence = _CAP_REVIEW
         evidence.append(Evidence("guard", "people known to the public or named for a work: to be looked at", -0.3))
@@ -83,6 +92,17 @@ def _type_allows(category: str, family: Family) -> bool:
     if family is Family.INTEGER:
         return category in _NUMBERS_ALLOWED or category == "address"
     return True
+
+
+def _cap_of_organisations(category: str, scene: Scene) -> float:
+    """An organisation's address is no person's; its phone and e-mail may be one's. With a contact person in the row both may be."""
+    if scene.kind is Kind.NEUTRAL and scene.people < 0.3 and category == "address":
+        return _CAP_REVIEW
+    if scene.kind is not Kind.ORGANISATION or scene.people >= 0.5:
+        return 1.0
+    if category in ("address", "precise_location"):
+        return _CAP_REVIEW if scene.contacts else 0.4
+    return _CAP_REVIEW if category in ("phone", "email") and not scene.contacts else 1.0
 
 
 # -- words ---------------------------------------------------------------------------------------------------------------------------
@@ -143,6 +163,10 @@ def _person(hint: Hint, scene: Scene) -> float:
         return hint.strength if scene.people >= 0.75 else 0.0
     if scene.kind is Kind.PUBLIC_PERSON:
         return 0.5 if hint.category == "name" else 0.0
+    if scene.people < 0.6 and hint.category != "name":
+        return hint.strength * 0.5
+    if hint.category == "employment_date" and not scene.employment:
+        return 0.0
     if scene.people >= 0.9:
         return 0.85 * (hint.strength / 0.3)
     if scene.people >= 0.75:
@@ -167,6 +191,8 @@ def _part(hint: Hint, look: Look, scene: Scene) -> float:
         if scene.kind is Kind.ORGANISATION:
             return (0.5 if scene.contacts else 0.3) * scale
         return (0.5 if scene.kind is Kind.NEUTRAL else 0.2) * scale
+    if hint.phrase == "state":
+        return 0.2 * scale  # alone it is a state of affairs
     if scene.people >= 0.75 and scene.kind is not Kind.LINKED:
         return 0.75 * scale
     return 0.5 * scale if is_sending(group) or scene.people >= 0.6 else 0.15 * scale
@@ -228,7 +254,7 @@ def _proven_part(match: Match, look: Look, scene: Scene) -> float:
     beside = scene.address_by_value or any(hint.category == "address" for hint in look.hints)
     if not beside or (scene.people < 0.6 and not scene.address_by_value):
         return 0.0
-    if look.column.family is Family.INTEGER and match.kind != "postal codes":
+    if look.column.family is Family.INTEGER and not look.hints:
         return 0.0
     if not look.opaque and not look.hints:
         return 0.0

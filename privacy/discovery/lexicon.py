@@ -24,7 +24,7 @@ class Strength(StrEnum):
 
 
 _CONTEXT = (
-    "person", "person_initials", "public_person", "organisation", "thing", "neutral", "neutral_front", "trailing", "table_words",
+    "person", "person_initials", "public_person", "organisation", "thing", "neutral", "neutral_front", "trailing", "table_words", "kin", "employment",
 )  # fmt: skip
 # two letters that may be a word of their own inside a run-together name
 _PAIRS = frozenset({"id", "no", "ip", "qq", "nm", "dt", "of", "cd"})

@@ -21,6 +21,9 @@ _BASE = {Strength.STRONG: 0.9, Strength.MEDIUM: 0.62, Strength.WEAK: 0.35, Stren
 _OF_PEOPLE_ONLY = frozenset(("name employer occupation url precise_location personal_text biometric account social_account gender income health").split())
 _CODES_ARE_NOT_DATA = frozenset({"email", "phone", "credential", "bank_card"})
 
+# `passport_id` is the passport; `address_id` is a row of another table
+_IDENTITIES = frozenset({"national_id", "passport", "driver_license", "social_account", "device_id", "email"})
+
 
 class Kind(StrEnum):
     """What a table, or the word in front of a match, is about."""
@@ -54,8 +57,10 @@ class NameReader:
     def words(self, name: str) -> list[str]:
         """Split `name` into known words, singular and lower case; unknown words stay as they are, numbers fall away."""
         folded = unicodedata.normalize("NFKC", name)
+        # a bracket explains or commands (手机号（必填）): what stands before it is the name
+        folded = folded.split("(")[0].strip() or folded
         words: list[str] = []
-        for token in _WORD.findall(folded):
+        for token in _spelled(_WORD.findall(folded)):
             if token.isdigit():
                 continue
             words.extend(self._lexicon.split_han(token) if token[0] >= "\u3400" else self._latin(token.lower()))
@@ -79,6 +84,10 @@ class NameReader:
         decided = [kind for kind in kinds if kind is not Kind.NEUTRAL]
         # a comment in plain words beats an abbreviated name
         return decided[-1] if decided else Kind.NEUTRAL
+
+    def of_employment(self, *texts: str) -> bool:
+        """Does the name or the comment of a table speak of people at work?"""
+        return any(word in self._lexicon.context["employment"] for text in texts for word in self.words(text))
 
     def says_nothing(self, word: str) -> bool:
         """Is `word` one of those that every table carries (`info`, `tbl`, `信息`)?"""
@@ -104,6 +113,8 @@ class NameReader:
             if hint is not None:
                 best = hint
                 break
+        if best is None and words and words[-1][-1] in "人员" and 2 < len(words[-1]) < 6:
+            return Hint("name", 0.4, Strength.WEAK, words[-1][-1])  # 跟进人, 保管员: somebody who does something
         return best if best and best.strength > 0 else self._initials(words)
 
     def _entries(self, words: Sequence[str]) -> Iterator[tuple[int, int, tuple[str, Strength]]]:
@@ -115,10 +126,13 @@ class NameReader:
     def _judge(self, before: Sequence[str], behind: Sequence[str], entry: tuple[str, Strength], phrase: str) -> Hint | None:
         category, key = entry
         words = self._lexicon.context
+        if category == "name" and any(word in words["kin"] for word in before):
+            return Hint("relative", 0.9, Strength.STRONG, phrase, Kind.PERSON)
         rest = [word for word in behind if not self._changes_nothing(word, category)]
-        owner = self._owner(before)
+        # `city_village` is one place, not the village of a thing
+        owner = self._owner([word for word in before if (self._lexicon.phrase([word]) or ("", key))[0] != category])
         strength = _BASE[key]
-        if key is Strength.PERSON and owner is Kind.PERSON:
+        if key is Strength.PERSON and (owner is Kind.PERSON or (owner is Kind.PUBLIC_PERSON and category == "url")):
             strength = 0.85
         off = any(word in words["neutral"] or word in words["thing"] or word in words["organisation"] for word in rest)
         if off or (before and before[0] in words["neutral_front"]) or _of_something_else(owner, category, key):
@@ -131,6 +145,8 @@ class NameReader:
 
     def _changes_nothing(self, word: str, category: str) -> bool:
         words = self._lexicon.context
+        if word == "id" and category in _IDENTITIES:
+            return True
         if word in words["neutral"]:
             return word in words["trailing"] and category not in _CODES_ARE_NOT_DATA
         return word in words["trailing"] or len(word) == 1
@@ -169,6 +185,21 @@ class NameReader:
                 return kind
         linked = any(word in context["person"] for word in told) or self._lexicon.phrase([head]) in _PEOPLE_TABLES
         return Kind.LINKED if linked else Kind.NEUTRAL
+
+
+def _spelled(tokens: Sequence[str]) -> Iterator[str]:
+    """Join letters written one by one (`D.O.B.` → `DOB`)."""
+    run = ""
+    for token in tokens:
+        if len(token) == 1 and token.isascii() and token.isalpha():
+            run += token
+            continue
+        if run:
+            yield from (run,) if len(run) > 2 else run
+        run = ""
+        yield token
+    if run:
+        yield from (run,) if len(run) > 2 else run
 
 
 def _of_something_else(owner: Kind, category: str, key: Strength) -> bool:

@@ -62,7 +62,9 @@ class SubjectReader:
 
     @staticmethod
     def _base(words: Sequence[str]) -> str | None:
-        """`customer_id` → `customer`; None for anything that is no reference."""
+        """`customer_id` → `customer`, `khbh` → `kh`; None for anything that is no reference."""
+        if len(words) == 1 and len(words[0]) <= 6 and words[0].endswith("bh"):
+            return words[0][:-2]
         return "_".join(words[:-1]) if len(words) > 1 and words[-1] in _KEY_WORDS else None
 
 

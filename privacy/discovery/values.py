@@ -52,9 +52,12 @@ class Match:
     bound: float
     weight: float
 
+    coverage: float = 1.0
+
     @property
     def strength(self) -> float:
-        return self.bound * self.weight
+        """Return how sure the kind is: no word list holds every name, so that a share near the list's coverage is as good as all."""
+        return min(1.0, self.bound / self.coverage) * self.weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class _Kind:
     weight: float
     least: float
     test: Callable[[str], bool]
+    coverage: float = 1.0
 
 
 class ValueReader:
@@ -126,7 +130,7 @@ class ValueReader:
 
     @staticmethod
     def _match(kind: _Kind, share: float, total: int) -> Match:
-        return Match(kind.name, kind.category, kind.entity, share, wilson(round(share * total), total), kind.weight)
+        return Match(kind.name, kind.category, kind.entity, share, wilson(round(share * total), total), kind.weight, kind.coverage)
 
     # -- kinds by word lists -------------------------------------------------------------------------------------------------------
 
@@ -137,9 +141,9 @@ class ValueReader:
         single = lists["en_first_names"] | lists["en_last_names"]
         return (
             _Kind("Chinese names", "name", "PERSON", 0.88, 0.7, self._chinese_name),
-            _Kind("full names", "name", "PERSON", 0.86, 0.45, self._full_name),
-            _Kind("first or last names", "name", "PERSON", 0.7, 0.5, lambda text: text.lower() in single),
-            _Kind("street addresses", "address", "STREET_ADDRESS", 0.85, 0.5, self._street),
+            _Kind("full names", "name", "PERSON", 0.86, 0.45, self._full_name, 0.75),
+            _Kind("first or last names", "name", "PERSON", 0.7, 0.35, lambda text: text.lower() in single, 0.6),
+            _Kind("street addresses", "address", "STREET_ADDRESS", 0.85, 0.5, self._street, 0.8),
             _Kind("Chinese addresses", "address", "CN_ADDRESS", 0.92, 0.5, self._chinese_address),
             _Kind("places", "address", "LOCATION", 0.5, 0.5, lambda text: text.lower() in places or bool(_ZH_PART.fullmatch(text))),
             _Kind("codes of places", "address", "LOCATION", 0.3, 0.9, lambda text: text.isupper() and text.lower() in codes),
@@ -280,6 +284,9 @@ def _believable(matches: Sequence[Match], shares: Mapping[str, float]) -> list[M
     formatted, bare = shares["phone numbers"], shares["bare phone numbers"]
     if formatted >= 0.25 and formatted + bare >= 0.7 and not any(match.category == "phone" for match in kept):
         kept.append(Match("phone numbers", "phone", "PHONE_NUMBER", formatted + bare, formatted + bare - 0.1, 0.85))
+    if shares["places"] >= shares["first or last names"]:
+        # Madison, Austin and Florence are towns as well
+        kept = [match for match in kept if match.kind != "first or last names"]
     kinds = {match.kind for match in kept}
     if "Chinese addresses" in kinds or "street addresses" in kinds:
         kept = [match for match in kept if match.category != "employer"]
