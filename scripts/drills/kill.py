@@ -42,10 +42,17 @@ class Recording(Client):
         return answer
 
 
+def free_port() -> int:
+    """Return a port that is free now, below the range from which the system gives callers theirs: they would hold it after a kill."""
+    chosen = random.SystemRandom()
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", chosen.randrange(20_000, 30_000))) as taken:
+            return int(taken.getsockname()[1])
+
+
 class Drill:
     def __init__(self, folder: Path, threads: int, main: str, keys: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.port = taken.getsockname()[1]
+        self.port = free_port()
         self.folder, self.threads = folder, threads
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_")}
         self.environment |= {"PRIVACY_STATE_DIR": str(folder / "state"), "PRIVACY_PUBLIC_URL": f"http://127.0.0.1:{self.port}", "PRIVACY_PORT": str(self.port)}
