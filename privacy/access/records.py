@@ -19,7 +19,7 @@ _MAX_KEY = 256
 _MAX_NAMED = 200  # unknown fields that get a reason with their place; beyond that one reason for all
 
 Shown = Mapping[str, Any]
-_UNSEEN = object()
+_UNSEEN: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,13 @@ class RecordMasker:
             if cell.mask is None:
                 shown[cell.name] = value if cell.keep else None
                 continue
-            masked = cell.memo.get(value, _UNSEEN) if type(value) is str else _UNSEEN
+            if type(value) is not str:
+                shown[cell.name] = self._paint(cell, cell.mask, value, changed)
+                continue
+            masked = cell.memo.get(value, _UNSEEN)
             if masked is _UNSEEN:
-                masked = self._paint(cell, cell.mask, value, changed)
-            elif masked is None:
+                masked = cell.memo[value] = cell.mask(value)
+            if masked is None:
                 changed[cell.name] = self._shown(withheld(reasons.TECHNIQUE_WITHHELD))
             shown[cell.name] = masked
         if not changed:
@@ -111,13 +114,12 @@ class RecordMasker:
         return account
 
     def _paint(self, cell: _Cell, mask: MaskText, value: Any, changed: dict[str, Shown]) -> Any:
+        """Mask what is no text."""
         try:
             masked = mask_value(value, mask)
         except Unmaskable:
             changed[cell.name] = self._shown(withheld(reasons.NOT_MASKABLE))
             return None
-        if type(value) is str:
-            cell.memo[value] = masked
         if masked is None and value is not None:
             changed[cell.name] = self._shown(withheld(reasons.TECHNIQUE_WITHHELD))
         return masked

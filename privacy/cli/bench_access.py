@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from flask import Flask, Response, request
-
 from privacy.adapters import log_key_file, migrations
 from privacy.adapters.files import yaml_file
 from privacy.adapters.key_file import FileKeyProvider
@@ -21,6 +19,9 @@ from privacy.cli.session import operator
 from privacy.config import Config, load
 from privacy.masking.technique import MaskContext
 from privacy.web import create_app
+from privacy.web.api.mask import MaskAnswer, MaskBody
+from privacy.web.api.mask import routes as mask_routes
+from privacy.web.endpoint import Call, Routes
 
 RECORDS = 1000
 _SINGLE = 50
@@ -48,7 +49,7 @@ _FIELDS: Mapping[str, str] = {
     "company": "employer",
 }
 
-Call = Callable[[bytes], Any]
+Send = Callable[[bytes], Any]
 
 
 def run() -> list[Ratio]:
@@ -56,7 +57,8 @@ def run() -> list[Ratio]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
         application = _installation(load({"PRIVACY_STATE_DIR": folder}))
         closing.callback(application.close)
-        ours, bare = _call(create_app(application), _token(application), "/api/v1/mask"), _call(_bare(application), "", "/mask")
+        app, token = create_app(application, rooms=[mask_routes, _bare(application)]), _token(application)
+        ours, bare = _sender(app, token, "/api/v1/mask"), _sender(app, token, "/api/v1/bare")
         records = [_record(number) for number in range(RECORDS)]
         batch, singles = _body(records), [_body([record]) for record in records[:_SINGLE]]
         for call in (ours, bare):
@@ -64,15 +66,15 @@ def run() -> list[Ratio]:
         return [_batch_against_single(ours, batch, singles), *_with_against_without(ours, bare, batch, singles)]
 
 
-def _batch_against_single(ours: Call, batch: bytes, singles: list[bytes]) -> Ratio:
+def _batch_against_single(ours: Send, batch: bytes, singles: list[bytes]) -> Ratio:
     together, alone = fastest(lambda: ours(batch), lambda: [ours(body) for body in singles], passes=5)
     rates = RECORDS / together, len(singles) / alone
     note = "peer: the same call with one record at a time; 20 fields, durable event each; higher is better"
     return Ratio("mask: 1,000 records in one call / single calls", *rates, "records/s", rates[0] / rates[1], note)
 
 
-def _with_against_without(ours: Call, bare: Call, batch: bytes, singles: list[bytes]) -> list[Ratio]:
-    note = "peer: the same techniques and answer without token, policy, consent, audit; nearer to 1 is better"
+def _with_against_without(ours: Send, bare: Send, batch: bytes, singles: list[bytes]) -> list[Ratio]:
+    note = "peer: the same techniques and answer behind the same door, without policy, consent, audit; nearer to 1 is better"
     together = fastest(lambda: ours(batch), lambda: bare(batch), passes=5)
     alone = fastest(lambda: [ours(body) for body in singles], lambda: [bare(body) for body in singles], passes=5)
     return [
@@ -107,7 +109,7 @@ def _token(application: Application) -> str:
     return str(answer["access_token"])
 
 
-def _call(app: Flask, token: str, path: str) -> Call:
+def _sender(app: Any, token: str, path: str) -> Send:
     client, headers = app.test_client(), {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def call(body: bytes) -> Any:
@@ -119,18 +121,18 @@ def _call(app: Flask, token: str, path: str) -> Call:
     return call
 
 
-def _bare(application: Application) -> Flask:
+def _bare(application: Application) -> Routes:
     """What somebody writes who only wants values masked: a table of techniques and a loop, remembering values within a call like ours."""
-    app = Flask("bare")
     techniques = {name: application.techniques.get(application.taxonomy.category(category).technique).apply for name, category in _FIELDS.items()}
     techniques["id"] = lambda value, context: value
     context = MaskContext(key=bytes(32), purpose="support")
+    routes = Routes("bare")
 
-    @app.post("/mask")
-    def mask() -> Response:
+    @routes.post("/bare", scope="mask", body=MaskBody, answer=MaskAnswer, summary="Mask without policy, consent and log")
+    def mask(call: Call, body: MaskBody) -> dict[str, object]:
         memo: dict[tuple[str, str], str | None] = {}
         shown, decisions = [], []
-        for record in json.loads(request.get_data())["records"]:
+        for record in body.records or ():
             masked = {}
             for name, value in record.items():
                 key = (name, value)
@@ -139,9 +141,9 @@ def _bare(application: Application) -> Flask:
                 masked[name] = memo[key]
             shown.append(masked)
             decisions.append({name: {"effect": "masked", "technique": "", "reason": 0} for name in record})
-        return Response(json.dumps({"records": shown, "decisions": decisions, "reasons": []}, ensure_ascii=False), mimetype="application/json")
+        return {"records": shown, "decisions": decisions, "reasons": [], "policy_version": 0}
 
-    return app
+    return routes
 
 
 def _body(records: list[dict[str, str]]) -> bytes:
