@@ -54,6 +54,11 @@ def test_every_version_stays_in_the_history(catalogue: Catalogue) -> None:
     assert [(version, entry["state"], by) for version, entry, by, _ in history] == [(2, "retired", "user:alice"), (1, "live", "user:alice")]
 
 
+def test_an_id_that_nobody_gave_has_no_history_in_any_script(catalogue: Catalogue) -> None:
+    """Ids of ours are ASCII; asking for others is no failure of the database."""
+    assert [catalogue.history(ALICE, "purpose", id) for id in ("目的", "𠮷" * 300, "x" * 5000)] == [[], [], []]
+
+
 def test_a_change_of_an_older_version_is_refused(catalogue: Catalogue) -> None:
     """Two people who edit the same purpose do not overwrite each other unknowingly."""
     catalogue.save_controller(ALICE, COMPANY)

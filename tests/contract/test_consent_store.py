@@ -210,3 +210,22 @@ def test_loading_publishes_only_what_has_no_version_yet(consent: ConsentService)
     """The files of an installation never overtake a published notice."""
     assert consent.load_notices(ALICE, [replace(NOTICE, scope="other"), replace(NOTICE, id="second")]) == 1
     assert consent.notice(ALICE, "offers").version == 1
+
+
+@pytest.mark.parametrize("id", ["通知", "𠮷" * 300, "a b", "'; --", "x" * 5000])
+def test_an_id_that_nobody_gave_is_unknown_in_any_script(consent: ConsentService, id: str) -> None:
+    """Ids of ours are ASCII; asking for others is no failure of the database."""
+    with pytest.raises(NotFound):
+        consent.notice(ALICE, id)
+    with pytest.raises(NotFound):
+        consent.receipt(ALICE, id)
+    with pytest.raises(InvalidInput):
+        consent.give(BOB, giving(notice=id))
+
+
+def test_a_subject_of_any_script_is_told_apart(consent: ConsentService) -> None:
+    """Keys that a database might fold together (case, trailing blank, accents) are different people."""
+    keys = ["Müller", "müller", "Muller", "Müller ", "李小明", "李小眀"]
+    consent.give(BOB, giving(subject=SubjectRef("crm", "customer", keys[0])))
+    states = consent.statuses(DEFAULT_TENANT, [SubjectRef("crm", "customer", key) for key in keys], "marketing", None)
+    assert [status.holds for status in states] == [True, False, False, False, False, False]

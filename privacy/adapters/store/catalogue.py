@@ -104,6 +104,8 @@ class SqlCatalogueRepository:
         return True
 
     def history(self, tx: Tx, tenant: TenantId, kind: str, id: str) -> list[tuple[int, Mapping[str, object], str, datetime]]:
+        if not (kind + id).isascii():
+            return []  # MariaDB cannot even compare other letters with a column of ASCII
         mine = (HISTORY.c.tenant == tenant, HISTORY.c.kind == kind, HISTORY.c.id == id)
         rows = connection(tx).execute(select(HISTORY).where(*mine).order_by(HISTORY.c.version.desc()))
         return [(row.version, row.entry, row.saved_by, row.saved_at) for row in rows]
