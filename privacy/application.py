@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from privacy.access.policies import Policies, PolicyFiles, Vocabulary, vocabulary
+from privacy.access.policies import Policies, PolicyFiles, vocabulary
+from privacy.access.rows import Vocabulary
 from privacy.access.service import Access
 from privacy.actors.roles import Roles
 from privacy.actors.service import Actors

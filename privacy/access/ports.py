@@ -14,6 +14,7 @@ from privacy.kernel.ids import DatasetId, TenantId
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import SubjectRef
+from privacy.protection.items import IndexItem, ProtectItem, RevealItem
 
 
 class Oracle(Protocol):
@@ -146,11 +147,11 @@ class TextDetector(Protocol):
 class ValueProtection(Protocol):
     """Keys and values, never policy: this room decides and writes the event, then calls it."""
 
-    def protect(self, tenant: TenantId, dataset: DatasetId, items: Sequence[object]) -> Sequence[str | PrivacyError]: ...
+    def protect(self, tenant: TenantId, dataset: DatasetId, items: Sequence[ProtectItem]) -> Sequence[str | PrivacyError]: ...
 
-    def reveal(self, tenant: TenantId, dataset: DatasetId, items: Sequence[object]) -> Sequence[Plaintext | PrivacyError]: ...
+    def reveal(self, tenant: TenantId, dataset: DatasetId, items: Sequence[RevealItem]) -> Sequence[Plaintext | PrivacyError]: ...
 
-    def index(self, tenant: TenantId, dataset: DatasetId, items: Sequence[object]) -> Sequence[str | PrivacyError]: ...
+    def index(self, tenant: TenantId, dataset: DatasetId, items: Sequence[IndexItem]) -> Sequence[str | PrivacyError]: ...
 
 
 class AuditRefs(Protocol):
