@@ -17,7 +17,7 @@ from privacy.audit.events import DISCLOSING, Action, Event
 from privacy.audit.leaf import MemoryGuard, build_leaf, subject_rows
 from privacy.audit.merkle import leaf_hash
 from privacy.audit.notes import check_name
-from privacy.audit.ports import DisclosureRow, EventRepository, EventRow, LeafGuard, LogRow, LogState, Seal, Standing
+from privacy.audit.ports import DisclosureRow, EventRepository, EventRow, LeafGuard, LogRow, LogState, Seal, Standing, SubjectRow
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import AuditUnavailable, Conflict, InvalidInput, NotFound, PrivacyError, StoreUnavailable
 from privacy.kernel.ids import EventId, TenantId, new_id
@@ -59,6 +59,13 @@ class _Known:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    row: EventRow
+    disclosures: list[DisclosureRow]
+    subjects: list[SubjectRow]
+
+
 class Log:
     """Implements `AuditLog` over a store.
 
@@ -88,16 +95,25 @@ class Log:
 
     def append(self, tx: Tx, event: Event) -> EventId:
         """Write `event` in the caller's transaction. Raises AuditUnavailable when the log refuses, InvalidInput when the event cannot be a leaf."""
-        tenant, now = event.actor.tenant, self._clock.now()
-        log = self._open(tx, tenant, event.action, now)
-        return self._write(tx, event, log, now)
+        now = self._clock.now()
+        log = self._open(tx, event.actor.tenant, event.action, now)
+        return self._insert(tx, self._prepare(event, log, now))
 
     def record(self, event: Event) -> EventId:
         """Write `event` durably and return; call it *before* anything is disclosed.
 
         Raises AuditUnavailable after the bounded wait at the latest, whatever hangs; the event may then still be written, but nothing follows it.
         """
-        return self._bounded(lambda: self._store.run(lambda tx: self.append(tx, event)))
+        tenant, now = event.actor.tenant, self._clock.now()
+        known = self._known.get(tenant)
+        # made before the transaction: on SQLite the one writer then only inserts
+        ready = self._prepare(event, known.log_id if known else log_id(tenant, 1), now)
+
+        def write(tx: Tx) -> EventId:
+            log = self._open(tx, tenant, event.action, now)
+            return self._insert(tx, ready if log == ready.row.log_id else self._prepare(event, log, now))
+
+        return self._bounded(lambda: self._store.run(write))
 
     def probe(self) -> list[LogHealth]:
         """Write a row durably and return how every log stands. Raises AuditUnavailable when nothing can be written."""
@@ -130,7 +146,7 @@ class Log:
             self._repository.open_log(tx, new)
             self._repository.save_standing(tx, Standing(old.log_id, LogState.CLOSED, standing.size, standing.root))
             genesis = Event(Action.LOG_FORKED, actor, object_type="log", object_ref=old.log_id, counts={"size": standing.size}, related=(standing.root.hex(),))
-            self._write(tx, genesis, new.log_id, now)
+            self._insert(tx, self._prepare(genesis, new.log_id, now))
             return new.log_id
 
         opened = self._store.run(continue_in_next)
@@ -142,19 +158,23 @@ class Log:
 
     # --- writing -----------------------------------------------------------------------------------------------------------
 
-    def _write(self, tx: Tx, event: Event, log: str, now: datetime) -> EventId:
+    def _prepare(self, event: Event, log: str, now: datetime) -> _Ready:
         tenant, event_id = event.actor.tenant, EventId(new_id())
         subjects = subject_rows(event, event_id, log, tenant)
         try:
             leaf = build_leaf(event, event_id, now, self._guard, subjects)
         except (UnicodeEncodeError, ValueError):  # never its text: it quotes what it stumbled over
             raise InvalidInput("An audit event holds text that is not Unicode, or a key or number that canonical JSON does not have.") from None
-        self._repository.add_event(tx, EventRow(log, event_id, now, leaf.entry, leaf_hash(leaf.entry)))
-        if leaf.disclosed:
-            self._repository.add_disclosures(tx, [self._sealed(tenant, log, event_id, field, *kept) for field, kept in leaf.disclosed.items()])
-        if subjects:
-            self._repository.add_subjects(tx, subjects)
-        return event_id
+        disclosures = [self._sealed(tenant, log, event_id, field, *kept) for field, kept in leaf.disclosed.items()]
+        return _Ready(EventRow(log, event_id, now, leaf.entry, leaf_hash(leaf.entry)), disclosures, subjects)
+
+    def _insert(self, tx: Tx, ready: _Ready) -> EventId:
+        self._repository.add_event(tx, ready.row)
+        if ready.disclosures:
+            self._repository.add_disclosures(tx, ready.disclosures)
+        if ready.subjects:
+            self._repository.add_subjects(tx, ready.subjects)
+        return ready.row.event
 
     def _sealed(self, tenant: TenantId, log: str, event_id: EventId, field: str, salt: bytes, value: Any) -> DisclosureRow:
         return DisclosureRow(tenant, log, event_id, field, pack(self._seal, tenant, event_id, field, salt, value))
