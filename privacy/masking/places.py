@@ -43,7 +43,8 @@ def address_city(value: str, context: MaskContext) -> str | None:
         return None
     named_place = _PLACE_FIELD.search(context.field) is not None
     if any(map(is_han, value)):
-        return _chinese(value) or (value if named_place and _CHINESE_PLACE.fullmatch(value) else None)
+        plain_place = named_place and _CHINESE_PLACE.fullmatch(value) and not _STREET.search(value)
+        return _chinese(value) or (value if plain_place else None)
     return value if named_place and _is_place(value) else _western(value)
 
 
