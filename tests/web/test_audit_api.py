@@ -15,12 +15,12 @@ from privacy.audit import merkle
 from privacy.audit.events import Action
 from privacy.audit.export import Exporter
 from privacy.audit.trail import Trail
-from privacy.audit.verifier import Checkpoint, LogKey, check_consistency, from_base64, verify_proof
+from privacy.audit.verifier import Checkpoint, LogKey, check_consistency, check_inclusion, commitment, from_base64, subject_hash, verify_proof
 from privacy.crypto.signatures import verify_ed25519
 from privacy.kernel.clock import FixedClock
 from privacy.web import create_app
 from tests.audit.builders import World, event, verify, world
-from tests.cast import ALICE, LI_XIAOMING
+from tests.cast import ALICE, LI_XIAOMING, MARGUERITE
 from tests.web.browser import Browser
 from tests.web.conftest import Company, token_for
 
@@ -132,6 +132,21 @@ def test_tiles_lie_where_c2sp_looks_for_them(carol: Browser, audit: World) -> No
         assert carol.get(f"{LOG}/tile/{path}").status_code == status
 
 
+def test_what_stands_beside_an_entry_is_shown_so_that_it_can_be_checked(carol: Browser, audit: World) -> None:
+    """Free text opens its commitment, a subject's row leads to the root in the entry; both questions are events."""
+    (written,) = audit.write(1, free={"reason": "客户来电"}, subjects=[MARGUERITE.ref, LI_XIAOMING.ref])
+    entry = json.loads(carol.get(f"{LOG}/proof", query_string={"event": written}).get_json()["entry"])
+    (opened,) = carol.get(f"{LOG}/disclosures", query_string={"event": written}).get_json()["disclosures"]
+    assert opened["value"] == "客户来电"
+    assert entry["_sd"]["reason"] == commitment("reason", opened["value"], from_base64(opened["salt"], 32))
+    (row,) = carol.post(f"{LOG}/subject-proof", {"event": written, "subject": str(LI_XIAOMING.ref)}).get_json()["rows"]
+    leaf = subject_hash(written, from_base64(row["audit_ref"]), row["fields"], row["effect"], from_base64(row["salt"]))
+    path = [from_base64(item, 32) for item in row["path"]]
+    check_inclusion(leaf, row["n"], entry["subjects_size"], path, bytes.fromhex(entry["subjects_root"]))
+    audit.sequencer.drain()
+    assert len(carol.get(f"{LOG}/events", query_string={"action": "audit:log:read"}).get_json()["events"]) == 2
+
+
 def test_what_is_not_there_is_not_found(carol: Browser) -> None:
     """Unknown events and generations answer alike, malformed ones are refused."""
     assert carol.get(f"{LOG}/proof", query_string={"event": "0198c0de-0000-7000-8000-00000000dead"}).status_code == 404
@@ -145,9 +160,9 @@ def test_what_is_not_there_is_not_found(carol: Browser) -> None:
 def test_who_has_no_business_with_the_log_sees_nothing_of_it(web: Flask, company: Company, fixed_clock: FixedClock, role: str) -> None:
     """Deny by default on every route of the log."""
     browser = Browser(web, token_for(web, company, role, "default", fixed_clock))
-    for path in ("events", "checkpoint", "key", "proof", "consistency", "tile/0/000"):
+    for path in ("events", "checkpoint", "key", "proof", "disclosures", "consistency", "tile/0/000"):
         assert browser.get(f"{LOG}/{path}").status_code == 403
-    for path in ("events/search", "exports"):
+    for path in ("events/search", "exports", "subject-proof"):
         assert browser.post(f"{LOG}/{path}", {}).status_code == 403
 
 

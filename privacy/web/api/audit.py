@@ -3,7 +3,7 @@
 import base64
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from privacy.audit.events import Action, Outcome
 from privacy.audit.export import ExportRequest
@@ -12,7 +12,7 @@ from privacy.audit.trail import Page
 from privacy.kernel.errors import AuditUnavailable, InvalidInput, NotFound
 from privacy.kernel.ids import EventId
 from privacy.kernel.terms import SubjectRef
-from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Query, Routes, SubjectText
+from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Query, Routes, SubjectText, When
 
 routes = Routes("audit")
 Index = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -35,8 +35,8 @@ class EventsQuery(LogQuery):
     actor: Line = ""
     object_ref: Line = ""
     request_id: Line = ""
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: When | None = None
+    until: When | None = None
     before: Index | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
@@ -49,8 +49,8 @@ class FilterBody(Body):
     actor: Line = ""
     object_ref: Line = ""
     request_id: Line = ""
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: When | None = None
+    until: When | None = None
     subject: SubjectText | None = None
 
     def wanted(self) -> EventFilter:
@@ -102,6 +102,42 @@ class ProofAnswer(Answer):
     index: int
     entry: str
     proof: str
+
+
+class DisclosedValue(Answer):
+    """A value that an entry commits to: `commitment = base64url(HMAC-SHA-256(salt, ["field",value]))`; `salt` is base64."""
+
+    field: str
+    salt: str
+    value: Any
+
+
+class DisclosuresAnswer(Answer):
+    """What is not erased yet of the values beside an entry."""
+
+    disclosures: list[DisclosedValue]
+
+
+class SubjectProofBody(Body):
+    event: EventText
+    subject: SubjectText
+
+
+class SubjectRowAnswer(Answer):
+    """One row of the entry's tree of subjects: row number, pseudonym, what was affected and how, salt, and the path to `subjects_root` (base64)."""
+
+    n: int
+    audit_ref: str
+    fields: list[str]
+    effect: str
+    salt: str
+    path: list[str]
+
+
+class SubjectProofAnswer(Answer):
+    """Empty when the event did not concern the subject, or the subject was erased."""
+
+    rows: list[SubjectRowAnswer]
 
 
 class ConsistencyQuery(LogQuery):
@@ -156,6 +192,40 @@ def get_proof(call: Call) -> ProofAnswer:
 
 
 @routes.get(
+    "/audit/disclosures",
+    scope="audit:export",
+    query=ProofQuery,
+    answer=DisclosuresAnswer,
+    summary="The free text an entry commits to; asking is an event",
+    errors=(NotFound, AuditUnavailable),
+)
+def get_disclosures(call: Call) -> DisclosuresAnswer:
+    opened = call.app.trail.disclosed(call.actor, EventId(call.query.event))
+    return DisclosuresAnswer(disclosures=[DisclosedValue(field=field, salt=_b64(salt), value=value) for field, (salt, value) in sorted(opened.items())])
+
+
+@routes.post(
+    "/audit/subject-proof",
+    scope="audit:export",
+    body=SubjectProofBody,
+    answer=SubjectProofAnswer,
+    summary="What an event did with one subject's fields, provably; asking is an event",
+    errors=(NotFound, AuditUnavailable),
+    max_bytes=4096,
+)
+def prove_subject(call: Call, body: SubjectProofBody) -> SubjectProofAnswer:
+    found = call.app.trail.subject_proof(call.actor, EventId(body.event), SubjectRef.parse(body.subject))
+    return SubjectProofAnswer(
+        rows=[
+            SubjectRowAnswer(
+                n=row.n, audit_ref=_b64(row.audit_ref), fields=list(row.fields), effect=row.effect, salt=_b64(row.salt), path=[_b64(item) for item in row.path]
+            )
+            for row in found
+        ]
+    )
+
+
+@routes.get(
     "/audit/consistency",
     scope="audit:read",
     query=ConsistencyQuery,
@@ -165,7 +235,7 @@ def get_proof(call: Call) -> ProofAnswer:
 )
 def get_consistency(call: Call) -> ConsistencyAnswer:
     proof = call.app.trail.consistency(call.actor, call.query.old, call.query.generation)
-    hashes = [base64.b64encode(item).decode() for item in proof.hashes]
+    hashes = [_b64(item) for item in proof.hashes]
     return ConsistencyAnswer(origin=proof.origin, old=proof.old, size=proof.size, hashes=hashes, checkpoint=proof.checkpoint)
 
 
@@ -185,7 +255,7 @@ def get_tile(call: Call, path: str) -> Binary:
     "/audit/exports",
     scope="audit:export",
     body=ExportBody,
-    produces="application/octet-stream",
+    produces=("application/octet-stream", "text/csv"),
     summary="A bundle that verifies offline, or its view as CSV",
     errors=(NotFound, InvalidInput, AuditUnavailable),
     max_bytes=65536,
@@ -195,3 +265,7 @@ def export(call: Call, body: ExportBody) -> Binary:
     if body.format == "csv":
         return Binary(call.app.exporter.view(call.actor, request, request_id=call.request_id), "text/csv; charset=utf-8", "audit.csv")
     return Binary(call.app.exporter.bundle(call.actor, request, request_id=call.request_id), "application/octet-stream", "audit.bundle")
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
