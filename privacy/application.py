@@ -33,12 +33,10 @@ from privacy.audit.sequencer import Sequencer, SequencerThread
 from privacy.audit.trail import Trail
 from privacy.config import Config
 from privacy.consent.notice_file import load_notices
-from privacy.consent.notice_file import load_notices
 from privacy.consent.service import ConsentService
 from privacy.crypto import probe
 from privacy.crypto.keyring import KeyRing
 from privacy.crypto.subject_keys import SubjectKeys
-from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
@@ -174,7 +172,19 @@ def build(config: Config) -> Application:
         lambda tenant: (dataset.name for dataset in inventory.datasets(tenant)),
     )
     access = Access(
-        policies, inventory, taxonomy, catalogue, consent, detector, techniques, keyring.derive, subject_keys, protection, audit, clock, max_items=config.max_records
+        policies,
+        inventory,
+        taxonomy,
+        catalogue,
+        consent,
+        detector,
+        techniques,
+        keyring.derive,
+        subject_keys,
+        protection,
+        audit,
+        clock,
+        max_items=config.max_records,
     )
     return Application(
         config=config,
