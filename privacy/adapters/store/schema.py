@@ -27,8 +27,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def key() -> TypeEngine[str]:
-    """An id of ours or of a caller: ASCII, at most 64 characters, compared byte by byte."""
-    return String(64).with_variant(mysql.VARCHAR(64, charset="ascii", collation="ascii_bin"), *_MARIADB)
+    """An id of ours or of a caller, at most 64 characters, compared byte by byte.
+
+    Not an ASCII column: MariaDB refuses to compare one with text that is not ASCII, where "no such id" is the answer.
+    """
+    return name(64)
 
 
 def name(length: int) -> TypeEngine[str]:
