@@ -39,14 +39,14 @@ def _fold(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """`text` for the rules; `origins[i]` is where its i-th character stands in the original (empty: the same place)."""
+    """`text` for the rules; `origins[i]` is where its i-th character stands in the original (None: at the same place)."""
 
     text: str
-    origins: tuple[int, ...] = ()
+    origins: tuple[int, ...] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the original offsets of a non-empty folded span; invisible characters inside belong to it, those after it do not."""
-        if not self.origins:
+        if self.origins is None:
             return start, end
         return self.origins[start], self.origins[end - 1] + 1
 

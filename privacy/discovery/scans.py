@@ -1,5 +1,6 @@
 """The use case behind `POST /detect`: scan texts or records, write down that it happened, say where things are and never what they are."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class TextScans:
 
     def _in_field(self, field: str, value: str, scope: Scope) -> list[Finding]:
         """Read the value behind its field's name, as a reader would, and report what lies in the value."""
-        label = f"{field.replace('_', ' ')}: "
+        label = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", field) + ": "
         found = self._find(label + value, scope)
         shift = len(label)
         return [Finding(f.entity, f.start - shift, f.end - shift, f.confidence, f.basis) for f in found if f.start >= shift]

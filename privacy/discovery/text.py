@@ -102,7 +102,7 @@ class Detector:
         if self._gates:
             claims.extend(f for f in self._gates.find(folded.text, entities) if f.confidence >= least)
         found = resolve(claims) if len(claims) > 1 else claims
-        if not folded.origins:
+        if folded.origins is None:
             return found
         return [Finding(f.entity, *folded.span(f.start, f.end), f.confidence, f.basis) for f in found]
 

@@ -33,7 +33,7 @@ def test_ascii_text_is_not_copied() -> None:
 def test_every_folded_character_maps_to_the_place_it_came_from(text: str) -> None:
     """For any Unicode text, lone surrogates included: same length as its origins, increasing, each in range."""
     folded = Folder().fold(text)
-    origins = folded.origins or tuple(range(len(text)))
+    origins = tuple(range(len(text))) if folded.origins is None else folded.origins
     assert len(folded.text) == len(origins)
     assert list(origins) == sorted(set(origins))
     assert all(0 <= origin < len(text) for origin in origins)

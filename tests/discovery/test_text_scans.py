@@ -59,10 +59,19 @@ def test_nothing_is_answered_when_the_log_refuses() -> None:
 
 def test_the_name_of_a_field_is_a_label_of_its_value() -> None:
     """Offsets count in the value; values that are not text are read as text; flags and gaps are left out."""
-    record = {"customer_name": "Rosa Lindqvist", "phone": "467 3395", "mobile": 13800138000, "active": True, "note": None, "order number": "467 3395"}
+    record = {
+        "customer_name": "Rosa Lindqvist",
+        "lastName": "Okonkwo",
+        "phone": "467 3395",
+        "mobile": 13800138000,
+        "active": True,
+        "note": None,
+        "order number": "467 3395",
+    }
     found = TextScans(DETECTOR, Notebook()).records(ALICE, [record], Scope())[0]
     assert [(f.field, f.finding.entity, f.finding.start, f.finding.end) for f in found] == [
         ("customer_name", "PERSON", 0, 14),
+        ("lastName", "PERSON", 0, 7),
         ("phone", "PHONE_NUMBER", 0, 8),
         ("mobile", "CN_MOBILE", 0, 11),
     ]
