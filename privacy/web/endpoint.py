@@ -9,11 +9,14 @@ A handler gets `call`, then `body` when a body model is declared, then the path 
 It returns an `Answer`, plain JSON data (hot paths), a `Reply` (other status or headers), a `Binary` (bytes or a stream) or None (204).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, Required, TypedDict, TypeVar, Unpack, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from privacy.kernel.errors import PrivacyError
 from privacy.kernel.terms import Actor
@@ -28,6 +31,25 @@ def _whole_float_to_int(value: object) -> object:
 
 
 JsonInt = Annotated[int, BeforeValidator(_whole_float_to_int)]
+
+
+def _written_as(form: str) -> BeforeValidator:
+    # pydantic alone takes "0.5" for half a second after 1970
+    pattern = re.compile(form)
+
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise PydanticCustomError("datetime_parsing" if "T" in form else "date_parsing", "not written out")
+        return value
+
+    return BeforeValidator(check)
+
+
+When = Annotated[AwareDatetime, Strict(False), _written_as(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")]
+"""A time with its zone as RFC 3339 writes it, 2026-11-22T07:30:00Z."""
+
+Day = Annotated[date, Strict(False), _written_as(r"\d{4}-\d\d-\d\d")]
+"""A date, 2026-11-22."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]*$", min_length=1, max_length=128)]
 """An identifier we or an operator gave: a purpose, a recipient, a dataset in ASCII."""
@@ -106,9 +128,13 @@ class Route:
     status: int = 200
     summary: str = ""
     errors: tuple[type[PrivacyError], ...] = ()
-    produces: str = "application/json"
+    produces: str | tuple[str, ...] = "application/json"
     max_bytes: int | None = None
     replay: bool = False
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        return (self.produces,) if isinstance(self.produces, str) else self.produces
 
     @property
     def name(self) -> str:
@@ -118,8 +144,8 @@ class Route:
 class Options(TypedDict, total=False):
     """What a route may declare.
 
-    `produces` names the media type of a `Binary`; `max_bytes` narrows the service's body limit; `form` only documents a form that the handler reads;
-    `replay` says that the answer holds neither personal data nor a secret, so that it may be kept for a request sent again (idempotency.py).
+    `produces` names the media type of a `Binary`, or the choice of them; `max_bytes` narrows the service's body limit; `form` only documents a form
+    that the handler reads; `replay` says that the answer holds neither personal data nor a secret, so that it may be kept for a request sent again.
     """
 
     scope: Required[str]
@@ -130,7 +156,7 @@ class Options(TypedDict, total=False):
     status: int
     summary: str
     errors: tuple[type[PrivacyError], ...]
-    produces: str
+    produces: str | tuple[str, ...]
     max_bytes: int
     replay: bool
 

@@ -138,7 +138,7 @@ def _body(route: Route, answer: object) -> Response:
         return _binary(answer)
     if isinstance(answer, BaseModel):
         return Response(answer.model_dump_json(), content_type="application/json")
-    return Response(json.dumps(answer, ensure_ascii=False, allow_nan=False), content_type=route.produces)
+    return Response(json.dumps(answer, ensure_ascii=False, allow_nan=False), content_type=route.media_types[0])
 
 
 def _binary(answer: Binary) -> Response:

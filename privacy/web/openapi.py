@@ -114,7 +114,7 @@ def _success(route: Route, references: dict[tuple[type[BaseModel], Mode], dict[s
         return {"description": "Done.", "content": {"application/json": {"schema": references[route.answer, "serialization"]}}}
     if route.status == 204:
         return {"description": "Done; nothing to tell."}
-    return {"description": "Done.", "content": {route.produces: {}}}
+    return {"description": "Done.", "content": {media_type: {} for media_type in route.media_types}}
 
 
 def _refusals(route: Route) -> dict[int, str]:

@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from flask import Flask
 from markupsafe import escape
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import TypeAdapter, ValidationError
 
 from privacy.web.api import all_routes
 from privacy.web.app import routes_of
@@ -85,3 +86,25 @@ def test_the_page_escapes_what_it_is_given() -> None:
     page = render({"paths": {"/<x>": {"get": operation}}, "info": {"summary": "s", "description": "d"}, "components": {"schemas": {}}})
     assert "<b>bold" not in page
     assert "<i>" not in page
+
+
+def test_no_field_of_any_room_takes_a_number_for_a_time() -> None:
+    """Dates and times are written out; `When` and `Day` see to it."""
+    models = {model for room in all_routes() for route in room.all for model in (route.body, route.query) if model is not None}
+    taken = [
+        f"{model.__name__}.{name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if "date" in str(field.annotation).lower()
+        for text in ('"0"', '"0.5"')
+        if _accepts(Annotated[(field.annotation, *field.metadata, "as declared")], text)
+    ]
+    assert taken == []
+
+
+def _accepts(kind: Any, text: str) -> bool:
+    try:
+        TypeAdapter(kind).validate_json(text)
+    except ValidationError:
+        return False
+    return True

@@ -4,7 +4,6 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +18,7 @@ from privacy.kernel import errors
 from privacy.kernel.clock import FixedClock
 from privacy.kernel.errors import InvalidInput, Misconfigured, PrivacyError
 from privacy.web import create_app, strict_json
-from privacy.web.endpoint import PUBLIC, Answer, Binary, Body, Call, JsonInt, Line, Name, Query, Reply, Routes, SubjectText
+from privacy.web.endpoint import PUBLIC, Answer, Binary, Body, Call, Day, JsonInt, Line, Name, Query, Reply, Routes, SubjectText, When
 from privacy.web.problems import STATUSES, TITLES, status_of
 from privacy.web.strict_json import Malformed, parse_body
 from tests.cast import LI_XIAOMING
@@ -47,7 +46,8 @@ class Everything(Body):
     subject: SubjectText | None = None
     number: Annotated[JsonInt, Field(ge=1, le=10)] | None = None
     flag: bool | None = None
-    day: date | None = None
+    day: Day | None = None
+    at: When | None = None
     pet: Annotated[Cat | Dog, Field(discriminator="kind")] | None = None
     records: Annotated[list[dict[str, JsonValue]], Field(max_length=3)] = Field(default_factory=list)
     fields: dict[str, int] = Field(default_factory=dict)
@@ -128,6 +128,7 @@ def test_a_good_body_reaches_the_handler(bob: Browser) -> None:
         "number": 3.0,
         "flag": True,
         "day": "2026-11-22",
+        "at": "2026-11-22T07:30:00+08:00",
         "pet": {"kind": "cat", "lives": 9},
         "records": [{"a": [1, {"b": None}]}, {}],
         "fields": {"x": 1},
@@ -195,6 +196,10 @@ def test_the_place_of_a_repeated_key_is_given_as_far_as_it_is_ours(bob: Browser)
         ({"line": "a\u0000b"}, "/line", "form"),
         ({"subject": "crm:customer"}, "/subject", "form"),
         ({"day": "yesterday"}, "/day", "2026-11-22"),
+        ({"day": "2026-13-01"}, "/day", "2026-11-22"),
+        ({"day": "0"}, "/day", "2026-11-22"),
+        ({"at": "0.5"}, "/at", "07:30:00Z"),
+        ({"at": "2026-11-22T07:30:00"}, "/at", "zone"),
         ({"pet": {"kind": "bird"}}, "/pet", "'cat', 'dog'"),
         ({"pet": {"lives": 9}}, "/pet", "names the kind is missing"),
         ({"pet": {"kind": "cat", "lives": "9"}}, "/pet", "whole number"),

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from privacy.inventory.catalogue_model import Controller, Purpose, Recipient
 from privacy.kernel.errors import Conflict
-from privacy.web.endpoint import Answer, Body, Call, JsonInt, Line, Routes
+from privacy.web.endpoint import Answer, Body, Call, Day, JsonInt, Line, Routes
 
 routes = Routes("catalogue")
 
@@ -40,8 +40,8 @@ class RecipientBody(Body):
     name: ShortLine
     kind: ShortLine
     country: Country
-    agreement_from: date | None = None
-    agreement_to: date | None = None
+    agreement_from: Day | None = None
+    agreement_to: Day | None = None
     purposes: Ids = Field(default_factory=list)
     contact: ShortLine = ""
     expected_version: Expected | None = None

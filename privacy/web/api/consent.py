@@ -6,14 +6,14 @@ A person's own link (withdraw without an operator) comes with the public page; i
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from privacy.consent.model import ConsentStatus, Evidence, Giving, Notice, NoticeContent, Question, Withdrawing
 from privacy.consent.service import MOST_QUESTIONS
 from privacy.kernel.errors import Conflict, NotFound, PrivacyError
 from privacy.kernel.terms import SubjectRef
 from privacy.web.api.catalogue import Id, Ids
-from privacy.web.endpoint import Answer, Body, Call, JsonInt, Line, Query, Reply, Routes, SubjectText
+from privacy.web.endpoint import Answer, Body, Call, JsonInt, Line, Query, Reply, Routes, SubjectText, When
 
 routes = Routes("consent")
 
@@ -113,8 +113,8 @@ class ConsentBody(Body):
     method: Line = "api"
     recipient: Id | None = None
     channel: Line | None = None
-    at: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
+    at: When | None = None
+    expires_at: When | None = None
     evidence: EvidenceBody | None = None
     guardian: bool = False
     reference: Line | None = None
@@ -145,7 +145,7 @@ class WithdrawalBody(Body):
     recipient: Line | None = None
     channel: Line | None = None
     method: Line = "api"
-    at: AwareDatetime | None = None
+    at: When | None = None
     reference: Line | None = None
 
     def command(self) -> Withdrawing:
