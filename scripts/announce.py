@@ -62,7 +62,7 @@ def examples(url: str, created: dict[str, Any]) -> list[str]:
     """Return three lines to paste into another terminal; the second and third use the token of the first."""
     application = next((client for client in created["clients"] if client["role"] == "application"), None)
     who = f"{application['client_id']}:{application['client_secret']}" if application else '"$CLIENT_ID:$CLIENT_SECRET"'
-    text = '{"texts": ["李雷的手机号是13800138000，邮箱 lilei@example.com。Call Jane Smith at +44 20 7946 0018."]}'
+    text = '{"texts": ["李雷的手机号是13800138000，身份证号110101199003072340。Jane Smith, jane@example.com, paid with 4111 1111 1111 1111."]}'
     call = "-H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
     return [
         "",

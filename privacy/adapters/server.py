@@ -1,6 +1,7 @@
 """The HTTP server: gunicorn with threads (docs/decisions/0006). The application is built in the worker, after the fork."""
 
 import logging
+import signal
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "logger_class": _JsonLogger,
             "proc_name": "privacy",
             "control_socket_disable": True,
+            "post_worker_init": _leave_interrupts_to_the_parent,
         }
         if self._settings.certificate:
             values |= {"certfile": str(self._settings.certificate), "keyfile": str(self._settings.key), "ssl_context": _tls}
@@ -67,6 +69,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> object:
         return self._make_app()
+
+
+def _leave_interrupts_to_the_parent(_worker: Any) -> None:
+    # Ctrl-C reaches the whole group, and the parent passes it on: taken twice, the worker's thread pool waits for itself until it is killed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _tls(_config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -32,7 +32,7 @@ class Running:
         """Press Ctrl-C and return the exit code."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=10)  # a worker that cannot end is killed after 15
 
     def shell(self, script: str) -> "subprocess.CompletedProcess[str]":
         """Run lines in another terminal in the project's folder."""
