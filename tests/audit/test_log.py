@@ -1,5 +1,6 @@
 """The log against a store that hangs, breaks or refuses: an answer in bounded time, and never a disclosure without its event."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -126,3 +127,9 @@ def test_disclosures_open_only_for_their_own_event_and_field(audit: World) -> No
         audit.trail.disclosed(CAROL, first)
     audit.sequencer.drain()
     assert len(audit.trail.events(BOB, EventFilter(actions=(Action.LOG_READ,))).events) == 2
+
+
+def test_the_page_for_auditors_marks_exactly_what_is_held_back() -> None:
+    """docs/audit.md says with a D which actions are refused while nobody signs; it must be the list the code has."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text("utf-8")
+    assert set(re.findall(r"`([a-z]+:[a-z]+:[a-z]+)` \*\*D\*\*", page)) == {action.value for action in DISCLOSING}
