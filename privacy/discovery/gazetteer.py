@@ -63,27 +63,27 @@ GIVEN_NAMES = frozenset(
     andrea andreas andrei andrew andy angela angelica angelo anita anja ann anna anne annette annie anthony antoine anton antonia antonio anya arjun
     armando arnold arthur arturo asha ashley astrid audrey augusto aurora axel barbara barry beata beatrice beatriz ben benedict benjamin bernard bernd
     beth bettina betty beverly bianca birgit bjorn bogdan boris brandon brenda brendan brent brett brian bridget britta bruce bruno bryan caitlin callum
-    camila camille carl carla carlo carlos carmen carol carolina caroline carolyn carrie carsten catalina catherine cathy cecilia celia celine cesar
+    camila camille carl carla carlo carlos carmen carol caroline carolyn carrie carsten catalina catherine cathy cecilia celia celine cesar
     charles charlie charlotte chen cheryl chiara chloe chris christian christiane christina christine christophe christopher claire clara clarence claude
     claudia claudio clemens clifford clint connie constance corey cornelia craig cristian cristina crystal curtis cynthia dale damian damien dan dana
     daniel daniela daniele danielle danny daphne daria darren dave david deborah debra denis denise dennis derek diana diane diego dieter dimitri dina
     dmitri dmitry dominic dominik dominique donald donna dora doris dorothy douglas duncan dylan eddie edgar edith edmund eduard eduardo edward edwin
     eileen elaine eleanor elena eleni elias elif elisa elisabeth elise eliza elizabeth ella ellen elliott elsa elvira emil emilia emilie emilio emily emma
     emmanuel enrico enrique eric erica erik erika erin ernest ernesto esteban esther ethan eugene eva evan evelyn ewa fabian fabio fatima federico felicia
-    felipe felix ferdinand fernanda fernando fiona florence florian frances francesca francesco francis francisco francois frank franz fred frederic
-    frederick frederik friedrich gabriel gabriela gabriele gabrielle gary gavin gemma geoffrey george georgia georgina gerald gerard gerhard gertrude
+    felipe felix ferdinand fernanda fernando fiona florian frances francesca francesco francis francisco francois frank franz fred frederic
+    frederick frederik friedrich gabriel gabriela gabriele gabrielle gary gavin gemma geoffrey george georgina gerald gerard gerhard gertrude
     gianluca gilbert gina giorgio giovanna giovanni giulia giuseppe gladys glenn gloria gonzalo gordon graham greg gregor gregory greta guido guillaume
     guillermo gunnar gustav gustavo guy hana hannah hannes hans harald harold harriet harry harvey hassan hazel heather hector heidi heike heinrich heinz
     helen helena helga helmut henri henrik henrique henry herbert herman hermann hilda hiroshi holly horst howard huang hugh hugo hussein ian ibrahim ida
     igor ilona ilse imran ines inga ingrid irena irene irina iris irma isaac isabel isabella isabelle ismail ivan ivana ivo jack jackie jackson jacob
     jacqueline jacques jaime jake jakob jakub james jamie jan jana jane janet janice janina jared jarmila jaroslav jasmine jason javier jean jeanne jeff
     jeffrey jenna jennifer jenny jens jeremy jerome jerry jesper jesse jessica jessie jesus jill jim jimmy joan joana joanna joanne joao joaquin joe joel
-    johan johann johanna johannes john johnny jonas jonathan jordan jorg jorge jose josef josefa joseph josephine joshua joyce juan juana juanita judith
+    johan johann johanna johannes john johnny jonas jonathan jorg jorge jose josef josefa joseph josephine joshua joyce juan juana juanita judith
     judy julia julian juliana julie juliet julieta julio julius jurgen justin justyna kamil karel karen karim karin karina karl karla karolina katarina
     katarzyna kate katharina katherine kathleen kathryn kathy katie katja katrin katrina kayla keith kelly ken kenji kenneth kerry kevin khalid kim
     kimberly kirsten klaus konrad krishna kristen kristian kristin kristina kristine krzysztof kurt kyle lara larry lars laszlo laura lauren laurence
     laurent lea leah lee lena leo leon leonard leonardo leroy leslie lewis li liam lida lidia lillian linda lisa liu liv lloyd lois lorenzo lori lorraine
-    louis louise luca lucas lucia lucie lucy ludwig luigi luis luisa lukas luke lydia lynn madeleine madison magdalena maggie mai maja malcolm manfred
+    louis louise luca lucas lucia lucie lucy ludwig luigi luis luisa lukas luke lydia lynn madeleine magdalena maggie mai maja malcolm manfred
     manuel manuela marc marcel marcela marcello marcia marcin marco marcos marcus margaret margarita maria mariam marian mariana marianne marie marilyn
     marina mario marion marisa marta martha martin martina marvin mary masha mateo mateusz matilda mats matteo matthew matthias maureen maurice mauricio
     maurizio max maxim maximilian maya megan mehmet mei melanie melissa mercedes michael michal michel michele michelle miguel mihai mikael mike mikhail
@@ -99,7 +99,7 @@ GIVEN_NAMES = frozenset(
     stefan stefania stefanie stefano stella stephan stephane stephanie stephen steve steven stuart sue sunita susan susana susanna susanne suzanne svein
     sven svetlana sylvia sylvie takeshi tamara tania tanja tanya tara tatiana ted teodor terence teresa terry thelma theo theodor theodore theresa therese
     thierry thomas tiffany tim timo timothy tina tobias todd tom tomas tomasz tommy toni tony tracey tracy travis trevor tyler ulrich ulrike ursula uwe
-    valentina valeria valerie vanessa vera veronica veronika victor victoria viktor viktoria vincent vincenzo virginia vivian vladimir wagner walter wanda
+    valentina valeria valerie vanessa vera veronica veronika victor victoria viktor viktoria vincent vincenzo vivian vladimir wagner walter wanda
     wang wayne wei wendy werner wilhelm willem william wojciech wolfgang xavier xiaohong xiaoming xu yan yang yolanda yuki yuri yusuf yvonne zachary zhang
     zhao zhou zoe zofia zoltan zuzana
     """.split()
