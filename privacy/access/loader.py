@@ -6,7 +6,7 @@ remedy, all faults of a file at once, and nothing of what the file says is repea
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from privacy.access.predicates import NOT_AVAILABLE, PREDICATES
@@ -63,8 +63,13 @@ class Refusals:
 
     def raise_any(self) -> None:
         if self._flaws:
-            first = self._flaws[0]
-            raise Misconfigured(f"{first.pointer}: {first.detail}", code="policy_invalid", flaws=tuple(self._flaws))
+            raise refusal(self._source, self._flaws)
+
+
+def refusal(source: str, flaws: Sequence[Flaw]) -> Misconfigured:
+    """Return the error for a file with these faults; each is told with its place, the error itself names the file."""
+    count = f"{len(flaws)} faults" if len(flaws) > 1 else "one fault"
+    return Misconfigured(f"{source} is refused for {count}; mend what is listed and try again.", code="policy_invalid", flaws=tuple(flaws))
 
 
 def read_policy(data: bytes, source: str, words: Vocabulary) -> Policy:
@@ -117,7 +122,7 @@ def _decode(data: bytes, source: str) -> str:
 
 
 def _unreadable(source: str, line: int, detail: str) -> Misconfigured:
-    return Misconfigured(f"{source}:{line}:1: {detail}", code="policy_invalid", pointer=f"{source}:{line}:1")
+    return refusal(source, [Flaw(f"{source}:{line}:1", detail)])
 
 
 def _split(line: str, number: int, refusals: Refusals) -> list[Cell]:

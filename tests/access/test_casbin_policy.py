@@ -4,6 +4,7 @@ import logging
 from importlib.metadata import distributions
 from pathlib import Path
 
+import casbin
 import pytest
 
 from privacy.access.ports import OracleRequest
@@ -68,6 +69,11 @@ def test_a_refused_request_is_not_logged(caplog: pytest.LogCaptureFixture) -> No
 def test_no_matcher_evaluates_text_of_a_row() -> None:
     """`eval()` in a matcher would run what a row says."""
     assert "eval" not in (SHIPPED / "model.conf").read_text().split("[matchers]")[1]
+
+
+def test_the_ordinary_enforcer_is_used() -> None:
+    """FastEnforcer loses the order of rows and is not safe between threads."""
+    assert type(build_enforcer((SHIPPED / "model.conf").read_text(), Policy.of([ROW]))) is casbin.Enforcer
 
 
 def test_a_changed_model_is_refused(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Policies as governed things: examples, differences, versions, activation, and how fast a change arrives."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from privacy.access.policies import PolicyFiles, examine
-from privacy.access.requests import MaskRecords
+from privacy.access.requests import DecisionItem, MaskRecords
 from privacy.audit.events import Action
 from privacy.kernel.errors import AccessDenied, AuditUnavailable, Conflict, Misconfigured, NotFound
 from privacy.kernel.ids import DEFAULT_TENANT
@@ -171,9 +172,9 @@ def test_an_unknown_version_is_not_found(company: Company) -> None:
 )
 def test_a_faulty_example_is_refused_with_its_place(line: str, says: str) -> None:
     """Examples are read as strictly as rules."""
-    with pytest.raises(Misconfigured, match=says) as caught:
+    with pytest.raises(Misconfigured, match="is refused for one fault") as caught:
         examine(PolicyFiles(SHIPPED_FILES.policy, line.encode()), words(), TAXONOMY)
-    assert caught.value.flaws[0].pointer.startswith("examples.csv:1:")
+    assert caught.value.flaws[0].pointer.startswith("examples.csv:1:") and says in caught.value.flaws[0].detail
 
 
 def test_callers_do_not_queue_behind_a_slow_look_at_the_epoch(company: Company) -> None:
@@ -187,3 +188,31 @@ def test_callers_do_not_queue_behind_a_slow_look_at_the_epoch(company: Company) 
         company.clock.advance(timedelta(seconds=2))
         company.policies.active(DEFAULT_TENANT)
         assert company.repository.reads == reads + 1
+
+
+def test_answers_stay_right_while_policies_change_under_eight_threads(company: Company) -> None:
+    """Every answer fits the version it names: no half-read policy, no plan of another version, no exception."""
+    opened, shipped = (company.policies.examine(DEFAULT_TENANT, files) for files in (OPENED, SHIPPED_FILES))
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        agent, asked = as_role("agent"), [DecisionItem("crm.customer", "address", "support")]
+        while not done.wait(0.002):
+            try:
+                answer = company.access.decide(agent, asked)
+            except Exception as error:
+                wrong.append(error)
+                return
+            if (answer.items[0].effect == "clear") != (answer.policy_version % 2 == 0):
+                wrong.append(answer)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for candidate in (opened, shipped) * 3:
+        company.policies.apply(operator(), candidate)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == [] and company.policies.active(DEFAULT_TENANT).version == 7
