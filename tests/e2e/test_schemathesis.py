@@ -20,7 +20,10 @@ from tests.web.steward import Steward, install, open_steward
 _SEMANTIC = ["2xx", "401", "403", "404", "409", "410", "413", "422", "429", "503"]
 _CONFIG = {
     "generation": {"mode": "all", "with-security-parameters": False},
-    "checks": {"positive_data_acceptance": {"expected-statuses": _SEMANTIC}},
+    "checks": {
+        "positive_data_acceptance": {"expected-statuses": _SEMANTIC},
+        "negative_data_rejection": {"expected-statuses": ["400", "401", "403", "404", "405", "413", "415", "422", "429"]},
+    },
 }
 _TRIED_IN_ORDER = ("dpo", "application", "admin", "agent", "auditor", "approver")
 

@@ -45,6 +45,13 @@ def locate(url: str, *, existing: bool = True) -> Place:
     text = url
     if "\x00" in text or len(text) > 2048 or not text.strip():
         raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url")
+    try:
+        return _located(text, existing)
+    except (OSError, RuntimeError):  # a part longer than file names are, a ~name without a home, a folder we may not look into
+        raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url") from None
+
+
+def _located(text: str, existing: bool) -> Place:
     if text.startswith("csv:"):
         return _csv(Path(text.removeprefix("csv:").removeprefix("//")))
     if "://" not in text:
