@@ -5,20 +5,20 @@ tables of one database per worker again.
 """
 
 import contextlib
-import importlib
 import os
-import pkgutil
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
+from privacy.adapters import migrations
 from privacy.adapters.database_urls import parse_address
+from privacy.adapters.store.engine import SqlStore
 from tests import servers
 from tests.servers import ServerMissing
 
@@ -256,23 +256,12 @@ class _Emptied:
 
 
 def migrate(url: str, role: str) -> None:
-    """Bring the database at `url` to the tables of today for `role`."""
-    metadata = _metadata(role)
-    engine = _engine(url)
+    """Bring the database at `url` to the newest schema for `role`, the way an operator does."""
+    store = SqlStore(url, role=role)
     try:
-        metadata.create_all(engine)
+        migrations.upgrade(store)
     finally:
-        engine.dispose()
-
-
-def _metadata(role: str) -> MetaData:
-    # tables register themselves when their room's module is imported
-    store = importlib.import_module("privacy.adapters.store")
-    for module in pkgutil.iter_modules(store.__path__):
-        importlib.import_module(f"privacy.adapters.store.{module.name}")
-    schema = importlib.import_module("privacy.adapters.store.schema")
-    metadata: MetaData = schema.MAIN if role == MAIN else schema.KEYS
-    return metadata
+        store.close()
 
 
 def _tables(opened: Connection) -> tuple[str, ...]:

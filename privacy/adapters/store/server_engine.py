@@ -71,7 +71,8 @@ def _bound_mariadb(engine: Engine, timeout: float) -> None:
     seconds = max(1, round(timeout))
     limits = f"max_statement_time={timeout}, innodb_lock_wait_timeout={seconds}, lock_wait_timeout={seconds}"
 
-    @event.listens_for(engine, "connect")
+    # first of all listeners: SQLAlchemy reads the mode on connecting and quotes by it
+    @event.listens_for(engine, "connect", insert=True)
     def limit(opened: Any, _record: Any) -> None:
         with opened.cursor() as cursor:
             cursor.execute(f"SET SESSION {limits}, sql_mode='STRICT_ALL_TABLES,ANSI_QUOTES'")
