@@ -9,9 +9,9 @@ from privacy.cli.output import json_option, show
 from privacy.config import Config, load
 from privacy.kernel.errors import Misconfigured
 
-# the accounts of a new installation: (name, role)
+# the accounts of a new installation: (name, role), and for applications the purposes they may name
 PEOPLE = (("admin", "admin"), ("dpo", "dpo"), ("auditor", "auditor"))
-CLIENTS = (("app", "application", "service"), ("analyst", "analyst", "analytics"))
+CLIENTS = (("app", "application", ("service", "support", "marketing")), ("analyst", "analyst", ("analytics",)))
 
 
 @click.command()
@@ -91,8 +91,8 @@ def _accounts(application: Any, actor: Any) -> dict[str, list[dict[str, Any]]]:
     for name, role in PEOPLE:
         if person := application.actors.bootstrap_user(actor, name, [role]):
             users.append({"role": role, "username": person.user.username, "password": person.password, "totp_secret": person.totp_secret})
-    for name, role, purpose in CLIENTS:
-        if client := application.actors.bootstrap_client(actor, name, [role], [purpose]):
+    for name, role, purposes in CLIENTS:
+        if client := application.actors.bootstrap_client(actor, name, [role], purposes):
             clients.append({"role": role, "client_id": client.client.id, "client_secret": client.secret})
     return {"users": users, "clients": clients}
 
