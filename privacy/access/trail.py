@@ -12,7 +12,7 @@ from privacy.audit.events import Action, AuditLog, Decision, Event, Outcome, Sub
 from privacy.kernel.terms import Actor, SubjectRef
 
 _MAX_NAMES = 100  # a leaf has 16 KiB; how many there were stands in the counts
-_MAX_LETTERS = 4000
+_MAX_BYTES = 4000
 
 Seen = dict[SubjectRef, dict[str, frozenset[str]]]
 
@@ -77,10 +77,10 @@ class Trail:
 
 
 def _some(names: Iterable[str]) -> tuple[str, ...]:
-    chosen, letters = [], 0
+    chosen, size = [], 0
     for name in sorted(names)[:_MAX_NAMES]:
-        letters += len(name)
-        if letters > _MAX_LETTERS:
+        size += len(name.encode())
+        if size > _MAX_BYTES:
             break
         chosen.append(name)
     return tuple(chosen)

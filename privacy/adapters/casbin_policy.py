@@ -18,6 +18,7 @@ from privacy.access.predicates import holds
 from privacy.access.rows import CATEGORY, EXTERNAL, INTERNAL, Policy
 from privacy.kernel.errors import Misconfigured
 
+_LOGGERS = ("casbin.policy", "casbin.enforcer", "casbin.role")
 _ROLE_SETS = "roles of the caller: "
 
 
@@ -59,12 +60,13 @@ def build_enforcer(model_text: str, policy: Policy) -> Any:
     """Return a casbin Enforcer that holds exactly the rows and groups of `policy`."""
     if not policy.rows:
         raise Misconfigured("An empty policy is refused: casbin would let an empty request pass.")
+    for name in _LOGGERS:  # before anything is built: it would print the model and later every refused request
+        logging.getLogger(name).disabled = True
     model = Model()
     model.load_model_from_text(model_text)
     assertion = model["p"]["p"]
     assertion.policy = [list(row.cells) for row in policy.rows]  # not add_policy: it searches all rows for each row added
     enforcer = casbin.Enforcer(model, None)
-    logging.getLogger("casbin").disabled = True
     enforcer.add_function("cond", holds)
     enforcer.model.sort_policies_by_priority()
     _link(enforcer, policy.links)
