@@ -1,7 +1,8 @@
 """The composition root: the only module that knows every adapter. `build(config)` wires, `start` runs what needs threads, `close` ends it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -131,85 +132,141 @@ def build(config: Config) -> Application:
 
     Raises Misconfigured when a key file or a policy file is missing or malformed.
     """
-    clock = SystemClock()
-    store, keys_store = store_of(config, "main"), store_of(config, "keys")
-    keyring = KeyRing(keys_store, SqlKeyRepository(), FileKeyProvider(key_file_path(config)), clock)
-    subject_keys = SubjectKeys(keyring, keys_store, SqlKeyRepository(), clock)
-    taxonomy = Taxonomy.load(config.policies / "taxonomy.toml")
-    detector = Detector(PresidioRecognisers(), config.phone_regions)
+    wiring = _Wiring(config)
+    return Application(**{field.name: getattr(wiring, field.name) for field in fields(Application)})
 
-    log_key = log_key_file.read(config.state_dir / "log.key")
-    events = SqlAuditRepository()
-    audit = Log(store, events, clock, keyring.seal, LeafGuard(detector))
-    sequencer = Sequencer(store, events, log_key.key, log_key.origin_of, SignedStateFile(config.state_dir / "signed.json"), clock)
-    trail = Trail(store, events, audit, log_key.origin_of, log_key.key.public_bytes, subject_keys.audit_refs, keyring.unseal)
-    exporter = Exporter(store, events, audit, trail, log_key.key, log_key.origin_of, clock)
 
-    roles = Roles.load(config.policies / "roles.toml")
-    tokens = TokenSigner(config.state_dir / "token.keys", config.public_url, clock, lifetime=config.token_seconds)
-    actors = Actors(store, SqlActorRepository(), Argon2Passwords(), TotpCodes(), tokens, audit, roles, clock, keyring)
+class _Wiring:
+    """Every service with what it needs, made once on first use: a service reads like a sentence, and their order takes care of itself."""
 
-    catalogue = Catalogue(store, SqlCatalogueRepository(), audit, clock, taxonomy.categories)
-    inventory = Inventory(store, SqlInventoryRepository(), taxonomy, audit, clock, keyring.seal, keyring.unseal)
-    classifier = ColumnClassifier.load(config.policies, taxonomy, detector)
-    discovery = Discovery(inventory, open_connector, locate, classifier, keyring.derive, clock, own=(config.database_url, config.keys_database_url))
-    consent = ConsentService(store, SqlConsentRepository(), catalogue, audit, keyring, subject_keys.audit_refs, clock)
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.events = SqlAuditRepository()
 
-    techniques = Techniques.shipped()
-    protection = Protection(subject_keys, keyring)
+    @cached_property
+    def store(self) -> SqlStore:
+        return store_of(self.config, "main")
 
-    def words(tenant: TenantId) -> Vocabulary:
-        return vocabulary(taxonomy, techniques.names(), roles.names(), (p.id for p in catalogue.purposes(tenant)), (r.id for r in catalogue.recipients(tenant)))
+    @cached_property
+    def keys_store(self) -> SqlStore:
+        return store_of(self.config, "keys")
 
-    policies = Policies(
-        store,
-        SqlPolicyRepository(),
-        audit,
-        clock,
-        words,
-        taxonomy,
-        CasbinOracle.from_file(config.policies / "model.conf"),
-        lambda tenant: (dataset.name for dataset in inventory.datasets(tenant)),
-    )
-    access = Access(
-        policies,
-        inventory,
-        taxonomy,
-        catalogue,
-        consent,
-        detector,
-        techniques,
-        keyring.derive,
-        subject_keys,
-        protection,
-        audit,
-        clock,
-        max_items=config.max_records,
-    )
-    return Application(
-        config=config,
-        store=store,
-        keys_store=keys_store,
-        keyring=keyring,
-        subject_keys=subject_keys,
-        audit=audit,
-        sequencer=sequencer,
-        sequencer_thread=SequencerThread(sequencer, config.checkpoint_seconds),
-        trail=trail,
-        exporter=exporter,
-        log_key=log_key,
-        actors=actors,
-        taxonomy=taxonomy,
-        inventory=inventory,
-        catalogue=catalogue,
-        consent=consent,
-        detector=detector,
-        discovery=discovery,
-        techniques=techniques,
-        protection=protection,
-        policies=policies,
-        access=access,
-    )
+    @cached_property
+    def keyring(self) -> KeyRing:
+        return KeyRing(self.keys_store, SqlKeyRepository(), FileKeyProvider(key_file_path(self.config)), self.clock)
+
+    @cached_property
+    def subject_keys(self) -> SubjectKeys:
+        return SubjectKeys(self.keyring, self.keys_store, SqlKeyRepository(), self.clock)
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        return Taxonomy.load(self.config.policies / "taxonomy.toml")
+
+    @cached_property
+    def detector(self) -> Detector:
+        return Detector(PresidioRecognisers(), self.config.phone_regions)
+
+    @cached_property
+    def log_key(self) -> LogKey:
+        return log_key_file.read(self.config.state_dir / "log.key")
+
+    @cached_property
+    def audit(self) -> Log:
+        return Log(self.store, self.events, self.clock, self.keyring.seal, LeafGuard(self.detector))
+
+    @cached_property
+    def sequencer(self) -> Sequencer:
+        state = SignedStateFile(self.config.state_dir / "signed.json")
+        return Sequencer(self.store, self.events, self.log_key.key, self.log_key.origin_of, state, self.clock)
+
+    @cached_property
+    def sequencer_thread(self) -> SequencerThread:
+        return SequencerThread(self.sequencer, self.config.checkpoint_seconds)
+
+    @cached_property
+    def trail(self) -> Trail:
+        public = self.log_key.key.public_bytes
+        return Trail(self.store, self.events, self.audit, self.log_key.origin_of, public, self.subject_keys.audit_refs, self.keyring.unseal)
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        return Exporter(self.store, self.events, self.audit, self.trail, self.log_key.key, self.log_key.origin_of, self.clock)
+
+    @cached_property
+    def roles(self) -> Roles:
+        return Roles.load(self.config.policies / "roles.toml")
+
+    @cached_property
+    def actors(self) -> Actors:
+        tokens = TokenSigner(self.config.state_dir / "token.keys", self.config.public_url, self.clock, lifetime=self.config.token_seconds)
+        return Actors(self.store, SqlActorRepository(), Argon2Passwords(), TotpCodes(), tokens, self.audit, self.roles, self.clock, self.keyring)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(self.store, SqlCatalogueRepository(), self.audit, self.clock, self.taxonomy.categories)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        return Inventory(self.store, SqlInventoryRepository(), self.taxonomy, self.audit, self.clock, self.keyring.seal, self.keyring.unseal)
+
+    @cached_property
+    def discovery(self) -> Discovery:
+        return Discovery(
+            self.inventory,
+            open_connector,
+            locate,
+            ColumnClassifier.load(self.config.policies, self.taxonomy, self.detector),
+            self.keyring.derive,
+            self.clock,
+            own=(self.config.database_url, self.config.keys_database_url),
+            own_folders=(self.config.state_dir,),
+            roots=self.config.file_roots or None,
+        )
+
+    @cached_property
+    def consent(self) -> ConsentService:
+        return ConsentService(self.store, SqlConsentRepository(), self.catalogue, self.audit, self.keyring, self.subject_keys.audit_refs, self.clock)
+
+    @cached_property
+    def techniques(self) -> Techniques:
+        return Techniques.shipped()
+
+    @cached_property
+    def protection(self) -> Protection:
+        return Protection(self.subject_keys, self.keyring)
+
+    @cached_property
+    def policies(self) -> Policies:
+        oracle = CasbinOracle.from_file(self.config.policies / "model.conf")
+        return Policies(self.store, SqlPolicyRepository(), self.audit, self.clock, self._words, self.taxonomy, oracle, self._dataset_names)
+
+    @cached_property
+    def access(self) -> Access:
+        return Access(
+            self.policies,
+            self.inventory,
+            self.taxonomy,
+            self.catalogue,
+            self.consent,
+            self.detector,
+            self.techniques,
+            self.keyring.derive,
+            self.subject_keys,
+            self.protection,
+            self.audit,
+            self.clock,
+            max_items=self.config.max_records,
+        )
+
+    def _words(self, tenant: TenantId) -> Vocabulary:
+        purposes = [purpose.id for purpose in self.catalogue.purposes(tenant)]
+        recipients = [recipient.id for recipient in self.catalogue.recipients(tenant)]
+        return vocabulary(self.taxonomy, self.techniques.names(), self.roles.names(), purposes, recipients)
+
+    def _dataset_names(self, tenant: TenantId) -> list[str]:
+        return [dataset.name for dataset in self.inventory.datasets(tenant)]
 
 
 def store_of(config: Config, role: str) -> SqlStore:
