@@ -221,7 +221,6 @@ class _Wiring:
             self.keyring.derive,
             self.clock,
             own=(self.config.database_url, self.config.keys_database_url),
-            own_folders=(self.config.state_dir,),
             roots=self.config.file_roots or None,
         )
 

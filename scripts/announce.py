@@ -63,13 +63,14 @@ def examples(url: str, created: dict[str, Any]) -> list[str]:
     application = next((client for client in created["clients"] if client["role"] == "application"), None)
     who = f"{application['client_id']}:{application['client_secret']}" if application else '"$CLIENT_ID:$CLIENT_SECRET"'
     texts = '"texts": ["李雷的手机号是13800138000，身份证号110101199003072340。Jane Smith, jane@example.com, paid with 4111 1111 1111 1111."]'
+    purpose = '"purpose": "service"'
     call = "-H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
     return [
         "",
         "Try it from another terminal:" if application else "Try it from another terminal (with the credentials of one of your applications):",
         f'  TOKEN=$(curl -s -u {who} -d grant_type=client_credentials {url}/oauth/token | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
         f"  curl -s {url}/api/v1/detect {call} -d '{{{texts}}}'",
-        f"  curl -s {url}/api/v1/mask {call} -d '{{"purpose": "service", {texts}}}'",
+        f"  curl -s {url}/api/v1/mask {call} -d '{{{purpose}, {texts}}}'",
     ]
 
 
