@@ -1,8 +1,12 @@
-"""For WSGI servers: `gunicorn wsgi:app`. Settings come from the environment (docs/settings.md); `privacy serve` is the usual way."""
+"""For WSGI servers: `gunicorn --worker-class gthread --workers 1 wsgi:app`. Settings come from the environment (docs/settings.md).
+
+`privacy serve` is the usual way: it also checks what must hold before anything is answered. Import this module after the fork (no `--preload`).
+"""
 
 from privacy.application import build
 from privacy.config import load
 from privacy.web import create_app
 
-config = load()
-app = create_app(build(config), max_bytes=config.max_body_mib * 1024 * 1024)
+application = build(load())
+application.start()
+app = create_app(application)

@@ -13,13 +13,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Required, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Annotated, Any, Required, TypedDict, TypeVar, Unpack, cast
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from privacy.kernel.errors import PrivacyError
 from privacy.kernel.terms import Actor
+
+if TYPE_CHECKING:
+    from privacy.application import Application
 
 PUBLIC = "public"  # no token: health, metrics, documents, and the two doors where tokens are given out
 SELF = "self"  # any signed-in person, for their own session only; never an application
@@ -83,7 +86,7 @@ class Answer(BaseModel):
 class Call:
     """One authenticated request: the application's services, who calls, the request id, and the parsed query."""
 
-    app: Any
+    app: "Application"
     actor: Actor
     request_id: str
     query: Any = None

@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from flask import Request, Response, g, request
@@ -23,6 +23,9 @@ from privacy.web.idempotency import once
 from privacy.web.problems import UnsupportedMedia, logger, place
 from privacy.web.strict_json import Malformed, parse_body, parse_query
 
+if TYPE_CHECKING:
+    from privacy.application import Application
+
 ANONYMOUS = Actor("anonymous", DEFAULT_TENANT)
 _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
 _UNFIT_PATH = re.compile("[\x00-\x1f\x7f\ufffd\ud800-\udfff]")
@@ -34,7 +37,7 @@ _CHUNK = 64 * 1024
 class Door:
     """Turns declared routes into views. `max_bytes` bounds every body that a route does not bound tighter."""
 
-    def __init__(self, application: Any, max_bytes: int) -> None:
+    def __init__(self, application: "Application", max_bytes: int) -> None:
         self._app = application
         self._max_bytes = max_bytes
 

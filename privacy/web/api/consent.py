@@ -249,7 +249,7 @@ def check(call: Call, body: CheckBody) -> CheckAnswer:
 
 @routes.get("/consents/<receipt>/receipt", scope="consent:read", answer=ReceiptAnswer, summary="A receipt", errors=(NotFound,))
 def get_receipt(call: Call, receipt: str) -> ReceiptAnswer:
-    return ReceiptAnswer(**call.app.consent.receipt(call.actor, receipt, request_id=call.request_id))
+    return ReceiptAnswer.model_validate(call.app.consent.receipt(call.actor, receipt, request_id=call.request_id))
 
 
 def _recorded(receipt: dict[str, Any]) -> Reply:
