@@ -4,7 +4,8 @@ Bounds: 5 s a statement, 20 s and 32 MB a table, 4,096 characters a cell. Sessio
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -79,13 +80,14 @@ class SqlConnector:
                 raise _unavailable(error, "The system does not answer") from None
         return self._connection
 
-    def _rows(self, statement: str) -> Iterator[Sequence[Any]]:
+    def _rows(self, statement: str) -> Generator[Sequence[Any]]:
         # one transaction a statement: on PostgreSQL a failed statement would make the next ones fail too
         try:
             with self._open().begin():
                 # no parameters: names may hold `:`, `%` and `?`, and the driver must leave them alone
                 result = self._open().exec_driver_sql(statement, execution_options={"stream_results": True, "max_row_buffer": 100, "no_parameters": True})
-                yield from result
+                with closing(result):
+                    yield from result
         except (SQLAlchemyError, UnicodeDecodeError) as error:
             raise Unreadable(_reason(error)) from None
 

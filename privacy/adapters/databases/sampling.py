@@ -1,7 +1,8 @@
 """Gathers a bounded, stratified sample of distinct values a column; cells are cut, bytes are only named."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,7 +48,7 @@ class Source:
 
 
 class Rows(Protocol):
-    def __call__(self, statement: str) -> Iterator[Sequence[Any]]:
+    def __call__(self, statement: str) -> Generator[Sequence[Any]]:
         """Run a SELECT and stream its rows. Raises Unreadable."""
 
 
@@ -85,19 +86,24 @@ class Gather:
     def non_null(self, name: str) -> int:
         return self._seen[name] - self._nulls[name]
 
-    def take(self, stratum: str, rows: Iterable[Sequence[Any]], only: str = "") -> int:
+    def take(self, stratum: str, rows: Generator[Sequence[Any]], only: str = "") -> int:
         """Add rows (of all columns, or of the one column `only`); return how many came."""
         columns = [column for column in self._columns if not only or column.name == only]
         count = 0
-        for row in rows:
-            count += 1
-            for column, cell in zip(columns, row, strict=True):
-                self._cell(stratum, column, cell)
-            if self.full():
-                self.partial()
-                break
-        self.rows += count
+        with closing(rows):
+            for row in rows:
+                count += 1
+                self.add(stratum, row, columns)
+                if self.full():
+                    self.partial()
+                    break
         return count
+
+    def add(self, stratum: str, row: Sequence[Any], columns: Sequence[Column] | None = None) -> None:
+        """Add one row of these columns, of all by default."""
+        self.rows += 1
+        for column, cell in zip(self._columns if columns is None else columns, row, strict=True):
+            self._cell(stratum, column, cell)
 
     def samples(self) -> dict[str, Sample]:
         return {column.name: self._sample(column.name) for column in self._columns}
@@ -187,7 +193,7 @@ def _strata(rows: Rows, head: str, source: Source) -> Iterator[tuple[str, str]]:
 def _bounds(rows: Rows, source: Source) -> list[tuple[int, int]]:
     """Return the least and the greatest key, or nothing where the table has become empty or too slow."""
     try:
-        low, high = next(iter(rows(f"SELECT min({source.integer_key}), max({source.integer_key}) FROM {source.sql}")))  # noqa: S608
+        ((low, high),) = rows(f"SELECT min({source.integer_key}), max({source.integer_key}) FROM {source.sql}")  # noqa: S608
         return [(int(low), int(high))]
     except (Unreadable, TypeError, ValueError):
         return []

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,8 @@ class SqliteConnector:
         if kind == "view":
             return None
         try:
-            return int(next(iter(self._rows(f"SELECT count(*) FROM {self.quote(name)}")))[0])  # noqa: S608 - quoted
+            ((count,),) = self._rows(f"SELECT count(*) FROM {self.quote(name)}")  # noqa: S608 - quoted
+            return int(count)
         except Unreadable:
             return None
 
@@ -97,7 +98,7 @@ class SqliteConnector:
 
     # -- connection ----------------------------------------------------------------------------------------------------------------
 
-    def _rows(self, statement: str, *parameters: str) -> Iterator[Sequence[Any]]:
+    def _rows(self, statement: str, *parameters: str) -> Generator[Sequence[Any]]:
         self._deadline = time.monotonic() + STATEMENT_SECONDS
         try:
             yield from self._connection().execute(statement, parameters)

@@ -78,7 +78,7 @@ def _stream(rows: Iterator[list[str]], gather: Gather, width: int) -> None:
             return
         if number < _BLOCK or number % (number // _BLOCK + 1) == 0:
             cells = [cell.strip() or None for cell in row[:width]]
-            gather.take("head" if number < _BLOCK else "later", [cells + [None] * (width - len(cells))])
+            gather.add("head" if number < _BLOCK else "later", cells + [None] * (width - len(cells)))
 
 
 def _open(path: Path) -> TextIO:
