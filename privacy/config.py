@@ -101,13 +101,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_TRUSTED_PROXY", _flag, "false", "true: a proxy in front speaks TLS and only it can reach the port."),
     Setting("PRIVACY_CIPHER", _one_of("aes-256-gcm", "sm4-gcm"), "aes-256-gcm", "Cipher of new values of a new tenant; old values stay readable."),
     Setting("PRIVACY_PHONE_REGIONS", _words, "CN,US,GB,DE,FR", "Countries whose local phone formats are recognised, comma-separated."),
-    Setting("PRIVACY_FILE_ROOTS", _paths, "", "Folders below which SQLite and CSV files may be connected by a call; comma-separated; empty: anywhere this user can read."),
+    Setting("PRIVACY_FILE_ROOTS", _paths, "", "Folders (comma-separated) below which calls may connect SQLite and CSV files; empty: anywhere."),
     Setting("PRIVACY_MAX_BODY_MIB", _between(1, 1024), "16", "Largest request body in MiB."),
     Setting("PRIVACY_MAX_RECORDS", _between(1, 10000), "1000", "Most records, texts or items in one call."),
     Setting("PRIVACY_STORE_TIMEOUT", _between(0.1, 60, float), "2", "Seconds a database is waited for before a call answers 503."),
     Setting("PRIVACY_CHECKPOINT_SECONDS", _between(0.05, 60, float), "0.5", "Seconds between signed checkpoints while events arrive."),
     Setting("PRIVACY_TOKEN_SECONDS", _between(30, 600), "600", "Life of an access token in seconds."),
-    Setting("PRIVACY_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "Least level of log lines (JSON on standard error; never a personal value)."),
+    Setting("PRIVACY_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "Least level of log lines (JSON on standard error)."),
     Setting("PRIVACY_TOKEN", _text, "", "Access token the command line acts with; without it: operator, who sees no personal values.", secret=True),
 )
 _CONFIG_FILE = "PRIVACY_CONFIG"

@@ -28,4 +28,5 @@ def bench(name: str | None, as_json: bool) -> None:
 
 
 def _row(ratio: Ratio) -> dict[str, object]:
-    return {"name": ratio.name, "ratio": float(f"{ratio.ratio:.3g}"), "ours": float(f"{ratio.ours:.3g}"), "peer": float(f"{ratio.peer:.3g}"), "unit": ratio.unit, "note": ratio.note}
+    figures = {name: float(f"{getattr(ratio, name):.3g}") for name in ("ratio", "ours", "peer")}
+    return {"name": ratio.name, **figures, "unit": ratio.unit, "note": ratio.note}

@@ -33,11 +33,11 @@ def refuse_unsafe(config: Config) -> None:
         raise Misconfigured("PRIVACY_TLS_CERTIFICATE and PRIVACY_TLS_KEY belong together: set both or neither.")
     if not is_loopback(config.host) and not config.tls_certificate and not config.trusted_proxy:
         raise Misconfigured(
-            "PRIVACY_HOST is not a loopback address, and neither a certificate (PRIVACY_TLS_CERTIFICATE, PRIVACY_TLS_KEY) nor PRIVACY_TRUSTED_PROXY=true is given: "
-            "personal data would cross the network in clear."
+            "PRIVACY_HOST is not a loopback address, and neither a certificate (PRIVACY_TLS_CERTIFICATE, PRIVACY_TLS_KEY) nor "
+            "PRIVACY_TRUSTED_PROXY=true is given: personal data would cross the network in clear."
         )
     if config.workers > 1 and "sqlite" in (config.database_url.split(":")[0], config.keys_database_url.split(":")[0]):
-        raise Misconfigured("PRIVACY_WORKERS is more than 1, but SQLite is served by one process with threads; move both databases to PostgreSQL or MariaDB first.")
+        raise Misconfigured("PRIVACY_WORKERS is more than 1, but SQLite is served by one process with threads; move both databases to a server first.")
 
 
 def _make_app(config: Config) -> object:

@@ -83,7 +83,8 @@ class Drill:
 
     def start(self) -> "subprocess.Popen[bytes]":
         with (self.folder / "serve.log").open("ab") as log:
-            server = subprocess.Popen([sys.executable, "-m", "privacy", "serve"], cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True)
+            command = [sys.executable, "-m", "privacy", "serve"]
+            server = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as probe:
@@ -129,9 +130,8 @@ class Drill:
         server.wait()
         bundle = self.folder / "bundle"
         self.privacy("audit", "export", str(bundle))
-        verified = subprocess.run(
-            [sys.executable, "-m", "privacy", "audit", "verify", str(bundle), "--log-vkey", self.made["log_vkey"]], cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        verify = [sys.executable, "-m", "privacy", "audit", "verify", str(bundle), "--log-vkey", self.made["log_vkey"]]
+        verified = subprocess.run(verify, cwd=ROOT, capture_output=True, text=True, check=False)
         entries = list(_entries(bundle))
         requests = Counter(entry.get("request_id", "") for entry in entries)
         wrong = [f"the bundle does not verify: exit {verified.returncode}: {verified.stderr or verified.stdout}"] if verified.returncode else []
@@ -141,8 +141,9 @@ class Drill:
         given = Counter(entry["object"]["ref"] for entry in entries if entry["action"] == "consent:receipt:given")
         kept = self.receipts()
         if set(given) != kept or any(count > 1 for count in given.values()):
-            wrong.append(f"consents: {len(kept)} receipts, {len(given)} with an event, {sum(given.values())} events, {len(kept ^ set(given))} without their other half")
-        print(f"{len(self.answered)} calls answered, {len(entries)} events in the log, {len(kept)} consents, bundle: exit {verified.returncode}", file=sys.stderr)
+            alone = len(kept ^ set(given))
+            wrong.append(f"consents: {len(kept)} receipts, {len(given)} with an event, {sum(given.values())} events, {alone} without their other half")
+        print(f"{len(self.answered)} calls answered, {len(entries)} events, {len(kept)} consents, bundle: exit {verified.returncode}", file=sys.stderr)
         return wrong
 
     def receipts(self) -> set[str]:
