@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from privacy.actors.roles import SCOPES
+from privacy.kernel.ids import TenantId
 from privacy.web.app import routes_of
 from privacy.web.endpoint import PUBLIC, SELF, Route
 from tests.cast import OTHER_TENANT
@@ -139,3 +140,31 @@ def test_an_unknown_address_is_a_problem_without_the_address(nobody: Browser, pa
     answer = nobody.get(path)
     assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
     assert answer.content_type == "application/problem+json"
+
+
+MARK = "only-of-the-default-tenant"
+
+
+def test_no_reading_route_shows_another_tenant_what_is_ours(whole: Steward, closed: list[Route]) -> None:
+    """One mark in everything that can be named; every role of the other tenant reads every list and finds none."""
+    admin, dpo = whole.browser("admin"), whole.browser("dpo")
+    controller = {"id": MARK, "name": MARK, "country": "CN", "time_zone": "Asia/Shanghai"}
+    purpose = {"id": MARK, "name": MARK, "controller": MARK, "lawful_basis": "contract", "categories": ["name"]}
+    recipient = {"id": MARK, "name": MARK, "kind": "processor", "country": "CN"}
+    made = [
+        admin.post("/api/v1/users", {"username": MARK, "roles": ["agent"]}),
+        admin.post("/api/v1/clients", {"name": MARK, "roles": ["analyst"]}),
+        dpo.post("/api/v1/controllers", controller),
+        dpo.post("/api/v1/purposes", purpose),
+        dpo.post("/api/v1/recipients", recipient),
+    ]
+    assert [answer.status_code for answer in made] == [201] * 5
+    seen = dict.fromkeys((TenantId("default"), OTHER_TENANT), 0)
+    for tenant in seen:
+        readers = [whole.browser(role, tenant) for role in ("admin", "dpo", "auditor", "agent", "approver")]
+        for route in closed:
+            if route.method == "GET":
+                path = re.sub(r"<(?:\w+:)?\w+>", MARK, route.path)
+                seen[tenant] += sum(MARK in reader.get(path).text.replace(path, "") for reader in readers)
+    assert seen[TenantId("default")] >= 5
+    assert seen[OTHER_TENANT] == 0
