@@ -62,7 +62,7 @@ def everything_auto(system: str, rows: Sequence[DatasetRow]) -> list[FieldDecisi
         FieldDecision(qualified(system, row.table), field.name, CONFIRM)
         for row in rows
         for field in row.fields.values()
-        if field.status is Status.PROPOSED and field.finding is not None and field.finding.outcome == AUTO and not field.gone
+        if not row.gone and field.status is Status.PROPOSED and field.finding is not None and field.finding.outcome == AUTO and not field.gone
     ]
 
 
@@ -72,7 +72,11 @@ def everything_without_proposal(system: str, rows: Sequence[DatasetRow]) -> list
         FieldDecision(qualified(system, row.table), field.name, DECLARE)
         for row in rows
         for field in row.fields.values()
-        if field.status is Status.UNKNOWN and field.carrier is None and not field.gone and field.name not in (row.subject_field, row.proposed_subject_field)
+        if not row.gone
+        and field.status is Status.UNKNOWN
+        and field.carrier is None
+        and not field.gone
+        and field.name not in (row.subject_field, row.proposed_subject_field)
     ]
 
 

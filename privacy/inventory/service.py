@@ -7,7 +7,7 @@ credentials is stored sealed and never shown. Limit: other processes see a chang
 import re
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -30,7 +30,7 @@ from privacy.kernel.terms import Actor, qualified
 _NAME = re.compile(r"[\w-]{1,64}")
 _LABEL = "system-url"
 _REMEMBERED = 512
-_FIELDS_AN_EVENT = 60
+_FIELDS_AN_EVENT, _BYTES_AN_EVENT = 60, 8000
 _STRICTEST_TECHNIQUE = "redact"
 T = TypeVar("T")
 
@@ -269,9 +269,7 @@ class Inventory:
         return answers
 
     def _record_decisions(self, tx: Tx, actor: Actor, dataset: str, fields: Sequence[FieldRow], request_id: str) -> None:
-        # an event is one leaf of bounded size: many fields make several
-        for start in range(0, len(fields), _FIELDS_AN_EVENT):
-            part = fields[start : start + _FIELDS_AN_EVENT]
+        for part in _event_parts(fields):
             counts = Counter(field.status.value for field in part)
             names = tuple(field.name for field in part)
             event = Event(Action.FINDING_DECIDED, actor, object_type="dataset", object_ref=dataset, fields=names, counts=counts, request_id=request_id)
@@ -341,3 +339,18 @@ class Inventory:
             decided_at=row.decided_at,
             gone=row.gone,
         )
+
+
+def _event_parts(fields: Sequence[FieldRow]) -> Iterator[list[FieldRow]]:
+    """Cut a list of fields so that their names fit into one leaf of the log each."""
+    part: list[FieldRow] = []
+    size = 0
+    for field in fields:
+        length = len(field.name.encode("utf-8", "replace"))
+        if part and (len(part) == _FIELDS_AN_EVENT or size + length > _BYTES_AN_EVENT):
+            yield part
+            part, size = [], 0
+        part.append(field)
+        size += length
+    if part:
+        yield part

@@ -47,6 +47,8 @@ def _marked(loader: yaml.SafeLoader, node: yaml.Node, depth: int) -> Marked:
     line = node.start_mark.line + 1
     if depth > _DEEPEST:
         raise InvalidInput("The file is nested too deeply.", pointer=f"line {line}")
+    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
+        raise InvalidInput("Tags (!name) are not allowed.", pointer=f"line {line}")
     if isinstance(node, yaml.MappingNode):
         return Marked(_mapping(loader, node, depth), line)
     if isinstance(node, yaml.SequenceNode):
