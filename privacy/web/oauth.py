@@ -3,11 +3,11 @@
 import json
 from typing import Any, Literal
 
-from flask import g, request
+from flask import request
 
 from privacy.adapters.oauth_server import TokenServer
-from privacy.kernel.errors import PayloadTooLarge
 from privacy.web.endpoint import PUBLIC, Answer, Binary, Call, Query, Reply, Routes
+from privacy.web.enforce import read_body
 
 _MAX_FORM = 16384
 
@@ -46,12 +46,9 @@ def oauth_routes(server: TokenServer) -> Routes:
 
 
 def _form() -> dict[str, str] | None:
-    request.max_content_length = _MAX_FORM
     if request.mimetype != "application/x-www-form-urlencoded":
         return None
-    if (request.content_length or 0) > _MAX_FORM:
-        raise PayloadTooLarge(f"The form is larger than {_MAX_FORM:,} bytes.")
-    g.touched = True
+    read_body(request, _MAX_FORM)
     pairs = request.form.to_dict(flat=False)
     if any(len(values) > 1 for values in pairs.values()):
         return None

@@ -278,13 +278,16 @@ def test_json_with_a_charset_is_json(bob: Browser) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_above_the_limit_is_refused(bob: Browser, chunked: bool) -> None:
-    """413 with the limit, whether the size was declared or came in pieces."""
-    raw = b'{"line": "' + b"x" * 70_000 + b'"}'
+@pytest.mark.parametrize(("size", "status"), [(65_536, 200), (65_537, 413), (70_000, 413), (200_000, 413)])
+def test_a_body_above_the_limit_is_refused(bob: Browser, chunked: bool, size: int, status: int) -> None:
+    """413 with the limit, whether the size was declared or came in pieces, and never a body cut short."""
+    raw = b'{"records": []}' + b" " * (size - 15)
     options: dict[str, Any] = {"environ_overrides": {"wsgi.input_terminated": True}, "headers": {"Content-Length": ""}} if chunked else {}
     answer = bob.call("POST", "/api/v1/trial", data=raw, content_type="application/json", **options)
-    assert (answer.status_code, answer.get_json()["code"]) == (413, "payload_too_large")
-    assert "65,536 bytes" in answer.get_json()["detail"]
+    assert answer.status_code == status
+    if status == 413:
+        assert answer.get_json()["code"] == "payload_too_large"
+        assert "65,536 bytes" in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize(
