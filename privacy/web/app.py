@@ -78,27 +78,28 @@ def _mount(flask: Flask, door: Door, routes: list[Route]) -> None:
 def _answer_errors(flask: Flask) -> None:
     @flask.errorhandler(PrivacyError)
     def expected(error: PrivacyError) -> Response:
-        return problems.problem(error, _request_id())
+        return problems.problem(error, g.request_id)
 
     @flask.errorhandler(HTTPException)
     def framework(error: HTTPException) -> Response:
-        return problems.http_problem(error, _request_id())
+        return problems.http_problem(error, g.request_id)
 
     @flask.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        return problems.unforeseen(error, _request_id())
+        return problems.unforeseen(error, g.request_id)
 
 
 def _around(flask: Flask, metrics: Metrics) -> None:
     @flask.before_request
     def begin() -> None:
-        log_request_id.set(_request_id())
+        g.request_id = new_id()
+        g.started = time.perf_counter()
+        log_request_id.set(g.request_id)
 
     @flask.after_request
     def finish(response: Response) -> Response:
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = _request_id()
+        own = {name for name, _ in response.headers}
+        response.headers.extend([("X-Request-Id", g.request_id), *(header for header in _HEADERS if header[0] not in own)])
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             drain(request)
         # an unknown address has no route: its text must not become a label
@@ -106,18 +107,10 @@ def _around(flask: Flask, metrics: Metrics) -> None:
         return response
 
 
-_HEADERS = {
-    "Content-Security-Policy": _CSP,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-
-def _request_id() -> str:
-    if "request_id" not in g:
-        g.request_id = new_id()
-        g.started = time.perf_counter()
-    made: str = g.request_id
-    return made
+_HEADERS = (
+    ("Content-Security-Policy", _CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
