@@ -16,6 +16,7 @@ from privacy.inventory.taxonomy import Taxonomy
 
 _TEXTS_READ = 100
 _TEXT_CUT = 4000
+_TEXT_TOTAL = 64 << 10
 _PATHS = 200
 # what a text may hold without being about anybody
 _NOT_TELLING = frozenset({"DATE_TIME", "URL", "LOCATION", "ORGANIZATION", "TITLE", "NRP", "AGE", "UUID", "CN_USCC", "CRYPTO", "MEDICAL_LICENSE"})
@@ -68,7 +69,7 @@ class CarrierReader:
         named = max((hint.strength for hint in look.hints if hint.category == "personal_text"), default=0.0)
         if self._finder is None:
             return
-        texts = sample.values[:_TEXTS_READ]
+        texts = list(_bounded(sample.values))
         hits = sum(1 for text in texts if self._tells(text))
         if hits:
             strength = 0.6 if hits == 1 and not named else min(0.9, 0.74 + hits / len(texts) / 4)
@@ -124,6 +125,16 @@ class CarrierReader:
         detail = f"{what}s that read as {', '.join(sorted(categories))}"
         strength = 0.8 if len(categories) > 1 or one != "personal_text" else 0.6
         return Candidate(one, self._taxonomy.category(one).entity, strength, (Evidence("structure", detail, strength),))
+
+
+def _bounded(values: Sequence[str]) -> Iterator[str]:
+    """Yield texts until a column has cost enough."""
+    left = _TEXT_TOTAL
+    for text in values[:_TEXTS_READ]:
+        if left <= 0:
+            return
+        left -= min(len(text), _TEXT_CUT)
+        yield text
 
 
 def _in_bytes(look: Look, scene: Scene, carrier: str) -> Iterator[Candidate]:

@@ -20,8 +20,8 @@ from privacy.discovery.table_context import Look, Scene, SceneReader
 from privacy.discovery.values import ValueReader
 from privacy.inventory.taxonomy import Taxonomy
 
-# events that carry a date of their own: an opaque date is a birth date only where every year lies far back and far apart
-_ADULT, _OLDEST, _SPREAD = 14, 110, 15
+# events that carry a date of their own: an opaque date is a birth date only where the years lie far back and far apart
+_ADULT, _OLDEST, _SPREAD, _LIFETIME, _ELDER = 14, 118, 15, 45, 60
 
 
 class ColumnClassifier:
@@ -86,7 +86,10 @@ class ColumnClassifier:
         if not look.opaque or look.hints or scene.people < 0.75 or profile.dates < 0.9 or profile.timed > 0.05 or len(years) < 5:
             return None
         now = self._this_year or datetime.now().astimezone().year
-        if years[-1] > now - _ADULT or years[0] < now - _OLDEST or years[-1] - years[0] < _SPREAD:
+        spread = years[-1] - years[0]
+        adults = years[-1] <= now - _ADULT and spread >= _SPREAD
+        everybody = years[-1] <= now and spread >= _LIFETIME and years[0] <= now - _ELDER
+        if years[0] < now - _OLDEST or not (adults or everybody):
             return None
-        detail = f"dates from {years[0]} to {years[-1]}, none of the last {_ADULT} years, in a table about people"
+        detail = f"dates from {years[0]} to {years[-1]} in a table about people"
         return Candidate("birth_date", "DATE_OF_BIRTH", 0.6, (Evidence("values", detail, 0.6),))

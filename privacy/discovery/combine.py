@@ -135,6 +135,8 @@ def _worth(hint: Hint, look: Look, scene: Scene) -> float:
 
 
 def _strong(hint: Hint, scene: Scene) -> float:
+    if scene.people >= 0.75 and hint.owner is Kind.ORGANISATION:
+        return min(0.85, hint.strength * 1.3)  # a person's office is where the person is reached
     if scene.people >= 0.5 or hint.owner is Kind.PERSON:
         return hint.strength
     if scene.kind is Kind.ORGANISATION and hint.category in ("phone", "email", "address", "account"):
@@ -161,19 +163,13 @@ def _person(hint: Hint, scene: Scene) -> float:
         return hint.strength
     if hint.owner is not Kind.NEUTRAL and hint.owner is not Kind.LINKED:
         return hint.strength if scene.people >= 0.75 else 0.0
-    if scene.kind is Kind.PUBLIC_PERSON:
-        return 0.5 if hint.category == "name" else 0.0
-    if scene.people < 0.6 and hint.category != "name":
-        return hint.strength * 0.5
     if hint.category == "employment_date" and not scene.employment:
         return 0.0
-    if scene.people >= 0.9:
-        return 0.85 * (hint.strength / 0.3)
-    if scene.people >= 0.75:
-        return 0.75 * (hint.strength / 0.3)
-    if scene.kind in (Kind.THING, Kind.ORGANISATION):
-        return 0.0
-    return hint.strength * (1.6 if scene.people >= 0.6 else 1.0)
+    if scene.people >= 0.75 and scene.kind is not Kind.PUBLIC_PERSON:
+        return (0.85 if scene.people >= 0.9 else 0.75) * (hint.strength / 0.3)
+    if hint.category != "name":
+        return hint.strength * (1.6 if scene.people >= 0.6 else 0.5)
+    return {Kind.PUBLIC_PERSON: 0.5, Kind.THING: 0.0, Kind.ORGANISATION: 0.0}.get(scene.kind, hint.strength * (1.6 if scene.people >= 0.6 else 1.0))
 
 
 def _initials(hint: Hint, scene: Scene) -> float:
@@ -242,9 +238,10 @@ def _trust_in_words(match: Match, look: Look, scene: Scene) -> float:
         trust *= 0.4
     if match.kind == "first or last names" and scene.people < 0.6:
         trust *= 0.75
-    if scene.kind in (Kind.THING, Kind.ORGANISATION):
+    named = any(hint.category == match.category and hint.strength > 0 for hint in look.hints)
+    if scene.kind in (Kind.THING, Kind.ORGANISATION) and not named:
         trust *= 0.6 if match.category == "name" else 0.3
-    if not look.opaque and not any(hint.category == match.category for hint in look.hints):
+    if not look.opaque and not named:
         # the name is made of words, and they say something else
         trust *= 0.8 if scene.people >= 0.75 else 0.6
     return trust

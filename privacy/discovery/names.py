@@ -113,9 +113,20 @@ class NameReader:
             if hint is not None:
                 best = hint
                 break
-        if best is None and words and words[-1][-1] in "人员" and 2 < len(words[-1]) < 6:
-            return Hint("name", 0.4, Strength.WEAK, words[-1][-1])  # 跟进人, 保管员: somebody who does something
-        return best if best and best.strength > 0 else self._initials(words)
+        if best and best.strength > 0:
+            return best
+        return self._initials(words) or (self._somebody(words) if best is None else None)
+
+    def _somebody(self, words: Sequence[str]) -> Hint | None:
+        """Read what no phrase names: a role (`reporter`, 跟进人), or a person's number or code (`member_code`)."""
+        if not words:
+            return None
+        last = words[-1]
+        if last in self._lexicon.context["person"] or (last[-1] in "人员" and 2 < len(last) < 6):
+            return Hint("name", 0.4, Strength.WEAK, last if last.isascii() else last[-1])
+        if len(words) > 1 and last in {"number", "code", "编号", "代码"} and words[-2] in self._lexicon.context["person"]:
+            return Hint("account", 0.62, Strength.MEDIUM, " ".join(words[-2:]), Kind.PERSON)
+        return None
 
     def _entries(self, words: Sequence[str]) -> Iterator[tuple[int, int, tuple[str, Strength]]]:
         for end in range(len(words), 0, -1):
@@ -130,10 +141,13 @@ class NameReader:
             return Hint("relative", 0.9, Strength.STRONG, phrase, Kind.PERSON)
         rest = [word for word in behind if not self._changes_nothing(word, category)]
         # `city_village` is one place, not the village of a thing
-        owner = self._owner([word for word in before if (self._lexicon.phrase([word]) or ("", key))[0] != category])
+        told = [word for word in before if category != "address" or (self._lexicon.phrase([word]) or ("", key))[0] != category]
+        owner = self._owner(told)
         strength = _BASE[key]
         if key is Strength.PERSON and (owner is Kind.PERSON or (owner is Kind.PUBLIC_PERSON and category == "url")):
             strength = 0.85
+        elif key is Strength.PERSON and category == "name" and owner is Kind.NEUTRAL and any(len(word) > 1 for word in before):
+            strength = 0.15  # the name of something we do not know
         off = any(word in words["neutral"] or word in words["thing"] or word in words["organisation"] for word in rest)
         if off or (before and before[0] in words["neutral_front"]) or _of_something_else(owner, category, key):
             strength = 0.0

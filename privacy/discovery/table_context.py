@@ -11,7 +11,8 @@ from privacy.discovery.values import Profile, ValueReader
 # what only a row about a person has, or has together
 _DIRECT = frozenset(
     (
-        "name email phone national_id birth_date gender passport marital_status employment_date account credential ethnicity bank_card bank_account driver_license relative income"
+        "name email phone national_id birth_date gender passport marital_status employment_date account credential ethnicity bank_card bank_account "
+        "driver_license relative income"
     ).split()
 )
 _SURE = 0.6

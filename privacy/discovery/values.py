@@ -174,7 +174,7 @@ class ValueReader:
             return False
         words = [word.strip(".,#").lower() for word in re.split(r"[\s\n]+", text)]
         streets = self._words.lists["street_words"]
-        return len(words) >= 2 and any(word in streets or word.endswith(_STREET_ENDS) for word in words)
+        return len(words) >= 2 and any(word in streets or word.rstrip("s") in streets or word.endswith(_STREET_ENDS) for word in words)
 
     def _chinese_address(self, text: str) -> bool:
         if not 6 <= len(text) <= 120 or not re.search(r"[\u4e00-\u9fff]", text):
