@@ -1,6 +1,7 @@
 """Columns without fixed content: free text, JSON, bytes. They are listed whatever is found in them; what is found makes a proposal."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ _RECORDING_WORDS = frozenset({"audio", "recording", "video", "voice", "录音", 
 _DOCUMENT_WORDS = frozenset({"document", "file", "attachment", "pdf", "scan", "resume", "附件", "文件", "扫描件", "简历"})
 _KEY_WORDS = frozenset({"key", "name", "attribute", "attr", "property", "field", "code", "type", "label", "item", "属性", "字段", "键", "指标"})
 _VALUE_WORDS = frozenset({"value", "val", "data", "content", "text", "值", "内容", "取值"})
+_PAIR = re.compile(r'"([^"\\]{1,64})"\s*:\s*(?:"((?:[^"\\]|\\.){0,256})"|(-?\d[\d.]*))')
 
 
 class CarrierReader:
@@ -88,7 +90,7 @@ class CarrierReader:
     def _in_json(self, sample: Sample, scene: Scene) -> Iterator[Candidate]:
         leaves: dict[str, list[str]] = {}
         for text in sample.values[:_TEXTS_READ]:
-            for key, value in _leaves(_parse(text)):
+            for key, value in _leaves(parsed) if (parsed := _parse(text)) is not None else _pairs_of_cut(text):
                 if len(leaves) < _PATHS or key in leaves:
                     leaves.setdefault(key, []).append(value)
         found: dict[str, int] = {}
@@ -169,7 +171,11 @@ def _wordy(look: Look) -> bool:
 
 def _holds_json(sample: Sample) -> bool:
     values = sample.values[:20]
-    return bool(values) and all(value[:1] in "{[" for value in values) and sum(isinstance(_parse(value), dict | list) for value in values) * 2 > len(values)
+    return (
+        bool(values)
+        and all(value[:1] in "{[" for value in values)
+        and sum(isinstance(_parse(value), dict | list) or len(value) >= _TEXT_CUT for value in values) * 2 > len(values)
+    )
 
 
 def _bytes_kind(look: Look, sample: Sample) -> str:
@@ -187,6 +193,12 @@ def _parse(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _pairs_of_cut(text: str) -> Iterator[tuple[str, str]]:
+    """Read keys and values of a document that was cut in the middle."""
+    for key, value, number in _PAIR.findall(text):
+        yield key, value or number
 
 
 def _leaves(node: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ listed as a carrier whatever was found in it. Names of people in opaque columns 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -44,8 +45,9 @@ class ColumnClassifier:
     def classify(self, tables: Sequence[tuple[Table, Mapping[str, Sample]]]) -> list[TableReport]:
         """Return one report a table, in order. Tables with a `problem` come back without proposals."""
         scenes = self._scenes.read(tables)
-        subjects = self._subjects.read(scenes)
-        return [self._report(scene, samples, subjects) for scene, (_, samples) in zip(scenes, tables, strict=True)]
+        subjects, references = self._subjects.read(scenes), self._subjects.references(scenes)
+        reports = [self._report(scene, samples, subjects) for scene, (_, samples) in zip(scenes, tables, strict=True)]
+        return [replace(report, references=references[report.table.name]) for report in reports]
 
     def _report(self, scene: Scene, samples: Mapping[str, Sample], subjects: Mapping[str, SubjectProposal]) -> TableReport:
         proposals: list[Proposal] = []

@@ -62,10 +62,14 @@ class SubjectProposal:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """What was found in one table. `carriers` maps columns without fixed content to their kind: listed whatever was found in them."""
+    """What was found in one table. `carriers` maps columns without fixed content to their kind: listed whatever was found in them.
+
+    `references` are the columns that hold keys of people in other tables.
+    """
 
     table: Table
     about: str
     proposals: tuple[Proposal, ...] = ()
     carriers: Mapping[str, str] = field(default_factory=dict)
     subject: SubjectProposal | None = None
+    references: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ refused as systems. A table that cannot be read is reported and stops nothing.
 """
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.ports import Located, Locator, Opener
 from privacy.discovery.proposals import Outcome, Proposal, TableReport
 from privacy.discovery.shapes import EMPTY, Column, Sample, Table
-from privacy.inventory.merging import Drift, ScannedField, ScannedTable
+from privacy.inventory.merging import REFERENCE, Drift, ScannedField, ScannedTable
 from privacy.inventory.model import Carrier, Field, Finding, System
 from privacy.inventory.service import Inventory, NewSystem
 from privacy.kernel.clock import Clock
@@ -29,6 +29,8 @@ from privacy.kernel.terms import Actor
 SAMPLE = 500
 _SCANS_AT_ONCE = 2
 _DIGEST_LABEL = "discovery-digest"
+# tables that stand together in no other database
+_OURS = (frozenset({"inventory_state", "catalogue_state", "audit_leaf"}), frozenset({"key_tenant", "tenant_key", "key_event"}))
 
 
 class Derive(Protocol):
@@ -72,6 +74,7 @@ def look(opener: Opener, classifier: ColumnClassifier, url: str, progress: Progr
     """
     with closing(opener(url)) as connector:
         tables = list(connector.tables())
+        _refuse_ours_by_content(tables)
         sampled: list[tuple[Table, Mapping[str, Sample]]] = []
         for number, table in enumerate(tables):
             if progress is not None:
@@ -162,10 +165,17 @@ class Discovery:
             raise InvalidInput("Files may be connected only below the folders that the operator named for it.", pointer="/url")
 
 
+def _refuse_ours_by_content(tables: Sequence[Table]) -> None:
+    """Refuse a database of a Privacy Steward under any address: a copy, a backup, or this one by another host name."""
+    names = {table.name.rpartition(".")[2] for table in tables}
+    if any(marks <= names for marks in _OURS):
+        raise InvalidInput("This is a database of Privacy Steward itself, or a copy of one; it is never a connected system.", pointer="/url")
+
+
 def _scanned(report: TableReport, samples: Mapping[str, Sample], key: bytes, now: datetime) -> ScannedTable:
     table, subject = report.table, report.subject
     proposals = {proposal.column: proposal for proposal in report.proposals}
-    keys = _keys(table)
+    keys = _keys(table) | dict.fromkeys(report.references, REFERENCE)
     fields = tuple(
         ScannedField(
             column.name,

@@ -29,6 +29,14 @@ class SubjectReader:
                 found[scene.table.name] = reference
         return found
 
+    def references(self, scenes: Sequence[Scene]) -> Mapping[str, frozenset[str]]:
+        """Return the columns of each table that hold keys of people: declared references to a table about people, whatever their role."""
+        people = {scene.table.name for scene in scenes if self._of_people(scene)}
+        return {
+            scene.table.name: frozenset(key.columns[0] for key in scene.table.foreign_keys if len(key.columns) == 1 and key.parent in people)
+            for scene in scenes
+        }
+
     def _of_people(self, scene: Scene) -> bool:
         if scene.kind in (Kind.THING, Kind.ORGANISATION, Kind.PUBLIC_PERSON):
             return False
@@ -52,7 +60,7 @@ class SubjectReader:
             words = tuple(self._names.words(column.name))
             base = self._base(words)
             for type_ in people.values():
-                if base and base == type_:
+                if base and base in (type_, type_.rpartition("_")[2]):
                     return SubjectProposal(type_, column.name, "named like a table about people")
         return None
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from privacy.inventory.merging import AUTO
+from privacy.inventory.merging import AUTO, REFERENCE
 from privacy.inventory.model import Status
 from privacy.inventory.ports import DatasetRow, FieldRow
 from privacy.inventory.taxonomy import NOT_PERSONAL, SUBJECT_KEY, Taxonomy
@@ -57,8 +57,14 @@ def check_category(category: str, level: int | None, taxonomy: Taxonomy, pointer
 
 
 def everything_auto(system: str, rows: Sequence[DatasetRow]) -> list[FieldDecision]:
-    """Return a confirmation of each undecided proposal that the scan was sure of."""
-    return [
+    """Return a confirmation of each undecided proposal that the scan was sure of, and of each declared reference to people."""
+    references = [
+        FieldDecision(qualified(system, row.table), field.name, CONFIRM, SUBJECT_KEY)
+        for row in rows
+        for field in row.fields.values()
+        if not row.gone and not field.gone and field.status is Status.UNKNOWN and field.key == REFERENCE
+    ]
+    return references + [
         FieldDecision(qualified(system, row.table), field.name, CONFIRM)
         for row in rows
         for field in row.fields.values()
@@ -67,7 +73,7 @@ def everything_auto(system: str, rows: Sequence[DatasetRow]) -> list[FieldDecisi
 
 
 def everything_without_proposal(system: str, rows: Sequence[DatasetRow]) -> list[FieldDecision]:
-    """Return a declaration for each undecided field without a proposal; carriers and subject keys are never declared in bulk."""
+    """Return a declaration for each undecided field without a proposal; carriers, subject keys and references to people never are."""
     return [
         FieldDecision(qualified(system, row.table), field.name, DECLARE)
         for row in rows
@@ -75,6 +81,7 @@ def everything_without_proposal(system: str, rows: Sequence[DatasetRow]) -> list
         if not row.gone
         and field.status is Status.UNKNOWN
         and field.carrier is None
+        and field.key != REFERENCE
         and not field.gone
         and field.name not in (row.subject_field, row.proposed_subject_field)
     ]

@@ -8,6 +8,7 @@ from privacy.inventory.ports import DatasetRow, FieldRow
 from privacy.kernel.ids import DatasetId, SystemId, new_id
 
 AUTO = "auto"
+REFERENCE = "reference"  # the key of a field that holds keys of people in another dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,8 +159,7 @@ class Inventory:
 
         def confirm(tx: Tx) -> int:
             rows = self._rows(tx, actor.tenant, system)
-            named = everything_auto(system, rows)
-            decided = self._decide(tx, actor, named, request_id)
+            decided = self._decide(tx, actor, everything_auto(system, rows), request_id, _by_name(system, rows))
             for row in self._rows(tx, actor.tenant, system):
                 if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None:
                     self._subject(tx, actor, system, row, row.proposed_subject_type, row.proposed_subject_field, request_id)
@@ -171,9 +170,12 @@ class Inventory:
     def declare_rest_not_personal(self, actor: Actor, system: str, *, request_id: str = "") -> int:
         """Declare every undecided field without a proposal not personal, carriers and subject keys excepted. Return how many."""
         require(actor, "systems:write")
-        return self._changed(
-            actor, lambda tx: len(self._decide(tx, actor, everything_without_proposal(system, self._rows(tx, actor.tenant, system)), request_id))
-        )
+
+        def declare(tx: Tx) -> int:
+            rows = self._rows(tx, actor.tenant, system)
+            return len(self._decide(tx, actor, everything_without_proposal(system, rows), request_id, _by_name(system, rows)))
+
+        return self._changed(actor, declare)
 
     def set_subject(self, actor: Actor, dataset: str, type: str, field: str, *, request_id: str = "") -> None:
         """Say whom each row of a dataset is about: the field that holds the subject's key, and the subject's type."""
@@ -245,10 +247,12 @@ class Inventory:
         self._audit.append(tx, Event(Action.SYSTEM_CONNECTED, actor, object_type="system", object_ref=new.name, free=free, request_id=request_id))
         return system
 
-    def _decide(self, tx: Tx, actor: Actor, decisions: Sequence[FieldDecision], request_id: str) -> list[Field | PrivacyError]:
+    def _decide(
+        self, tx: Tx, actor: Actor, decisions: Sequence[FieldDecision], request_id: str, known: Mapping[str, DatasetRow] | None = None
+    ) -> list[Field | PrivacyError]:
         answers: list[Field | PrivacyError] = []
         touched: dict[str, dict[str, FieldRow]] = {}
-        rows: dict[str, DatasetRow | None] = {}
+        rows: dict[str, DatasetRow | None] = dict(known or {})
         for number, decision in enumerate(decisions):
             if decision.dataset not in rows:
                 rows[decision.dataset] = self._dataset_row(tx, actor.tenant, decision.dataset)[1]
@@ -339,6 +343,10 @@ class Inventory:
             decided_at=row.decided_at,
             gone=row.gone,
         )
+
+
+def _by_name(system: str, rows: Sequence[DatasetRow]) -> dict[str, DatasetRow]:
+    return {qualified(system, row.table): row for row in rows}
 
 
 def _event_parts(fields: Sequence[FieldRow]) -> Iterator[list[FieldRow]]:

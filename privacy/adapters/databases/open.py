@@ -63,7 +63,7 @@ def _located(text: str, existing: bool) -> Place:
         raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url") from None
     if parsed.drivername.split("+")[0] == "sqlite":
         return _sqlite(Path(parsed.database or ""), existing)
-    return _server(text, parsed)
+    return _server(text, parsed, existing)
 
 
 def open_connector(url: str) -> Connector:
@@ -103,9 +103,9 @@ def _check_sqlite(path: Path) -> None:
         raise InvalidInput("The file is no SQLite database (or it is encrypted, or empty).", pointer="/url")
 
 
-def _server(text: str, url: URL) -> Place:
+def _server(text: str, url: URL, strict: bool) -> Place:
     unknown = sorted(name for name in url.query if name not in _PARAMETERS and not (name in ("host", "unix_socket") and str(url.query[name]).startswith("/")))
-    if unknown:
+    if unknown and strict:
         raise InvalidInput(f"The address carries a parameter that is not allowed; allowed are {', '.join(sorted(_PARAMETERS))}.", pointer="/url")
     try:
         address = parse_address(text, setting="The system's address", timeout=5.0)

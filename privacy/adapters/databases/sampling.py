@@ -126,6 +126,8 @@ class Gather:
     def _text(self, column: Column, cell: Any) -> str | None:
         if isinstance(cell, memoryview | bytearray):
             cell = bytes(cell)
+        if isinstance(cell, float) and cell.is_integer():
+            cell = int(cell)  # SQLite keeps a phone number in a REAL column as 13800138000.0
         if not isinstance(cell, bytes):
             return str(cell)[:CELL]
         if column.family is not Family.BINARY:
