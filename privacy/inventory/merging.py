@@ -1,6 +1,6 @@
 """A scan meets the map: what people decided stays, what was found is renewed, what differs is drift."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from privacy.inventory.model import Carrier, Finding, Status
@@ -8,6 +8,7 @@ from privacy.inventory.ports import DatasetRow, FieldRow
 from privacy.kernel.ids import DatasetId, SystemId, new_id
 
 AUTO = "auto"
+_FIELDS_A_PART = 1000
 REFERENCE = "reference"  # the key of a field that holds keys of people in another dataset
 
 
@@ -44,6 +45,9 @@ class Drift:
     changed: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
 
+    def __add__(self, other: "Drift") -> "Drift":
+        return Drift(self.new + other.new, self.changed + other.changed, self.gone + other.gone)
+
 
 @dataclass
 class _Notes:
@@ -52,17 +56,34 @@ class _Notes:
     gone: list[str] = field(default_factory=list)
 
 
-def merge(system: SystemId, known: Sequence[DatasetRow], scanned: Sequence[ScannedTable]) -> tuple[list[DatasetRow], Drift]:
-    """Return the rows to save and the drift. Nothing is deleted: what is gone from the system is marked and keeps its decision."""
+def merge(system: SystemId, known: Sequence[DatasetRow], scanned: Sequence[ScannedTable], *, first: bool) -> tuple[list[DatasetRow], Drift]:
+    """Return the rows to save for these tables, and their drift; a `first` scan of a system has none.
+
+    Nothing is deleted: a field that is gone is marked and keeps its decision.
+    """
     notes = _Notes()
     before = {dataset.table: dataset for dataset in known}
-    rows = [_dataset(system, before.get(table.name), table, notes, first=not known) for table in scanned]
-    present = {table.name for table in scanned}
-    for dataset in known:
-        if dataset.table not in present and not dataset.gone:
-            notes.gone.append(dataset.table)
-            rows.append(replace(dataset, gone=True, fields={}))
+    rows = [_dataset(system, before.get(table.name), table, notes, first=first) for table in scanned]
     return rows, Drift(tuple(notes.new), tuple(notes.changed), tuple(notes.gone))
+
+
+def mark_gone(known: Sequence[DatasetRow], present: Collection[str]) -> tuple[list[DatasetRow], Drift]:
+    """Return the rows of datasets that are no longer `present`, marked as gone, and that as drift."""
+    rows = [replace(dataset, gone=True, fields={}) for dataset in known if dataset.table not in present and not dataset.gone]
+    return rows, Drift(gone=tuple(row.table for row in rows))
+
+
+def in_parts(tables: Sequence[ScannedTable]) -> Iterator[list[ScannedTable]]:
+    """Cut a scan so that each part is a short transaction: others write between them. At least one part comes, if an empty one."""
+    part: list[ScannedTable] = []
+    fields = 0
+    for table in tables:
+        if part and fields + len(table.fields) > _FIELDS_A_PART:
+            yield part
+            part, fields = [], 0
+        part.append(table)
+        fields += len(table.fields)
+    yield part
 
 
 def _dataset(system: SystemId, old: DatasetRow | None, table: ScannedTable, notes: _Notes, *, first: bool) -> DatasetRow:

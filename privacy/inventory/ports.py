@@ -1,6 +1,6 @@
 """What the data map needs: a repository of its rows, and a way to seal addresses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -74,8 +74,8 @@ class InventoryRepository(Protocol):
 
     def mark_scanned(self, tx: Tx, tenant: TenantId, system: SystemId, at: datetime) -> None: ...
 
-    def datasets(self, tx: Tx, tenant: TenantId, system: SystemId | None = None, table: str | None = None) -> Sequence[DatasetRow]:
-        """Return datasets with their fields, in order of table and position."""
+    def datasets(self, tx: Tx, tenant: TenantId, system: SystemId | None = None, tables: Collection[str] | None = None) -> Sequence[DatasetRow]:
+        """Return datasets (of one system, of these tables) with their fields, in order of table and position."""
 
     def save_datasets(self, tx: Tx, tenant: TenantId, datasets: Sequence[DatasetRow]) -> None:
         """Insert or replace these datasets and all fields they carry; other fields stay as they are."""

@@ -7,8 +7,9 @@ credentials is stored sealed and never shown. Limit: other processes see a chang
 import re
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from privacy.audit.events import Action, AuditLog, Event
 from privacy.inventory import yaml_map
 from privacy.inventory.deciding import FieldDecision, apply_subject, decide, everything_auto, everything_without_proposal
 from privacy.inventory.gap import gaps
-from privacy.inventory.merging import Drift, ScannedTable, merge
+from privacy.inventory.merging import Drift, ScannedTable, in_parts, mark_gone, merge
 from privacy.inventory.model import Dataset, Field, Gap, Status, System
 from privacy.inventory.ports import DatasetRow, FieldRow, InventoryRepository, Seal
 from privacy.inventory.taxonomy import NOT_PERSONAL, Taxonomy
@@ -31,8 +32,10 @@ _NAME = re.compile(r"[\w-]{1,64}")
 _LABEL = "system-url"
 _REMEMBERED = 512
 _FIELDS_AN_EVENT, _BYTES_AN_EVENT = 60, 8000
+_ITEMS_A_PART = 500
 _STRICTEST_TECHNIQUE = "redact"
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +136,32 @@ class Inventory:
         """Keep what a scan saw. Decisions stay; new and changed fields are returned as drift."""
         require(actor, "systems:write")
 
-        def keep(tx: Tx) -> Drift:
-            system = self._system(tx, actor.tenant, system_name)
-            rows, drift = merge(system.id, self._repository.datasets(tx, actor.tenant, system.id), tables)
-            self._repository.save_datasets(tx, actor.tenant, rows)
-            self._repository.mark_scanned(tx, actor.tenant, system.id, self._clock.now())
-            counts = {"datasets": len(tables), "fields": sum(len(table.fields) for table in tables)}
-            counts |= {"proposals": sum(field.finding is not None for table in tables for field in table.fields)}
-            counts |= {"new": len(drift.new), "changed": len(drift.changed), "gone": len(drift.gone), "problems": sum(bool(table.problem) for table in tables)}
-            self._audit.append(tx, Event(Action.SYSTEM_SCANNED, actor, object_type="system", object_ref=system.name, counts=counts, request_id=request_id))
-            return drift
+        before = self._store.read(lambda tx: self._rows(tx, actor.tenant, system_name))
+        drift = Drift()
+        for part in in_parts(tables):
+            drift += self._changed(actor, partial(self._keep_part, actor=actor, system_name=system_name, part=part, first=not before, request_id=request_id))
+        return drift + self._changed(actor, partial(self._finish_scan, actor=actor, system_name=system_name, before=before, present={t.name for t in tables}))
 
-        return self._changed(actor, keep)
+    def _keep_part(self, tx: Tx, *, actor: Actor, system_name: str, part: Sequence[ScannedTable], first: bool, request_id: str) -> Drift:
+        system = self._system(tx, actor.tenant, system_name)
+        known = self._repository.datasets(tx, actor.tenant, system.id, [table.name for table in part])
+        rows, drift = merge(system.id, known, part, first=first)
+        self._repository.save_datasets(tx, actor.tenant, rows)
+        counts = {"datasets": len(part), "fields": sum(len(table.fields) for table in part)}
+        counts |= {"proposals": sum(field.finding is not None for table in part for field in table.fields)}
+        counts |= {"new": len(drift.new), "changed": len(drift.changed), "gone": len(drift.gone), "problems": sum(bool(table.problem) for table in part)}
+        self._audit.append(tx, Event(Action.SYSTEM_SCANNED, actor, object_type="system", object_ref=system.name, counts=counts, request_id=request_id))
+        return drift
+
+    def _finish_scan(self, tx: Tx, *, actor: Actor, system_name: str, before: Sequence[DatasetRow], present: Collection[str]) -> Drift:
+        system = self._system(tx, actor.tenant, system_name)
+        rows, drift = mark_gone(before, present)
+        if rows:
+            self._repository.save_datasets(tx, actor.tenant, rows)
+            counts = {"gone": len(rows)}
+            self._audit.append(tx, Event(Action.SYSTEM_SCANNED, actor, object_type="system", object_ref=system.name, counts=counts))
+        self._repository.mark_scanned(tx, actor.tenant, system.id, self._clock.now())
+        return drift
 
     # --- decisions -------------------------------------------------------------------------------------------------------------------
 
@@ -157,25 +174,17 @@ class Inventory:
         """Confirm every proposal of outcome `auto`, and the proposed subject of each dataset. Return how many fields changed."""
         require(actor, "systems:write")
 
-        def confirm(tx: Tx) -> int:
-            rows = self._rows(tx, actor.tenant, system)
-            decided = self._decide(tx, actor, everything_auto(system, rows), request_id, _by_name(system, rows))
-            for row in self._rows(tx, actor.tenant, system):
-                if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None:
-                    self._subject(tx, actor, system, row, row.proposed_subject_type, row.proposed_subject_field, request_id)
-            return len(decided)
-
-        return self._changed(actor, confirm)
+        rows = self._store.read(lambda tx: self._rows(tx, actor.tenant, system))
+        changed = self._decide_in_parts(actor, everything_auto(system, rows), request_id)
+        for part in _parts([row for row in rows if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None]):
+            self._changed(actor, partial(self._take_subjects, actor=actor, system=system, tables=[row.table for row in part], request_id=request_id))
+        return changed
 
     def declare_rest_not_personal(self, actor: Actor, system: str, *, request_id: str = "") -> int:
         """Declare every undecided field without a proposal not personal, carriers and subject keys excepted. Return how many."""
         require(actor, "systems:write")
-
-        def declare(tx: Tx) -> int:
-            rows = self._rows(tx, actor.tenant, system)
-            return len(self._decide(tx, actor, everything_without_proposal(system, rows), request_id, _by_name(system, rows)))
-
-        return self._changed(actor, declare)
+        rows = self._store.read(lambda tx: self._rows(tx, actor.tenant, system))
+        return self._decide_in_parts(actor, everything_without_proposal(system, rows), request_id)
 
     def set_subject(self, actor: Actor, dataset: str, type: str, field: str, *, request_id: str = "") -> None:
         """Say whom each row of a dataset is about: the field that holds the subject's key, and the subject's type."""
@@ -247,16 +256,12 @@ class Inventory:
         self._audit.append(tx, Event(Action.SYSTEM_CONNECTED, actor, object_type="system", object_ref=new.name, free=free, request_id=request_id))
         return system
 
-    def _decide(
-        self, tx: Tx, actor: Actor, decisions: Sequence[FieldDecision], request_id: str, known: Mapping[str, DatasetRow] | None = None
-    ) -> list[Field | PrivacyError]:
+    def _decide(self, tx: Tx, actor: Actor, decisions: Sequence[FieldDecision], request_id: str) -> list[Field | PrivacyError]:
         answers: list[Field | PrivacyError] = []
         touched: dict[str, dict[str, FieldRow]] = {}
-        rows: dict[str, DatasetRow | None] = dict(known or {})
+        rows = self._dataset_rows(tx, actor.tenant, {decision.dataset for decision in decisions})
         for number, decision in enumerate(decisions):
-            if decision.dataset not in rows:
-                rows[decision.dataset] = self._dataset_row(tx, actor.tenant, decision.dataset)[1]
-            row = rows[decision.dataset]
+            row = rows.get(decision.dataset)
             current = touched.get(decision.dataset, {}).get(decision.field) or (row.fields.get(decision.field) if row else None)
             try:
                 decided = decide(current, decision, self._taxonomy, actor.ref, self._clock.now(), pointer=f"/decisions/{number}")
@@ -265,12 +270,27 @@ class Inventory:
             else:
                 touched.setdefault(decision.dataset, {})[decision.field] = decided
                 answers.append(self._field(decided))
+        self._repository.save_datasets(tx, actor.tenant, [replace(rows[name], fields=fields) for name, fields in touched.items()])
         for name, fields in touched.items():
-            row = rows[name]
-            assert row is not None
-            self._repository.save_datasets(tx, actor.tenant, [replace(row, fields=fields)])
             self._record_decisions(tx, actor, name, list(fields.values()), request_id)
         return answers
+
+    def _decide_in_parts(self, actor: Actor, decisions: Sequence[FieldDecision], request_id: str) -> int:
+        """Decide many fields in short transactions, leaving alone what somebody else has decided meanwhile."""
+        changed = 0
+        for part in _parts(decisions):
+            changed += self._changed(actor, partial(self._decide_undecided, actor=actor, decisions=part, request_id=request_id))
+        return changed
+
+    def _decide_undecided(self, tx: Tx, *, actor: Actor, decisions: Sequence[FieldDecision], request_id: str) -> int:
+        rows = self._dataset_rows(tx, actor.tenant, {decision.dataset for decision in decisions})
+        open_ = [d for d in decisions if d.dataset in rows and (f := rows[d.dataset].fields.get(d.field)) and f.status in (Status.PROPOSED, Status.UNKNOWN)]
+        return sum(isinstance(answer, Field) for answer in self._decide(tx, actor, open_, request_id))
+
+    def _take_subjects(self, tx: Tx, *, actor: Actor, system: str, tables: Sequence[str], request_id: str) -> None:
+        for row in self._repository.datasets(tx, actor.tenant, self._system(tx, actor.tenant, system).id, tables):
+            if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None:
+                self._subject(tx, actor, system, row, row.proposed_subject_type, row.proposed_subject_field, request_id)
 
     def _record_decisions(self, tx: Tx, actor: Actor, dataset: str, fields: Sequence[FieldRow], request_id: str) -> None:
         for part in _event_parts(fields):
@@ -298,8 +318,21 @@ class Inventory:
     def _dataset_row(self, tx: Tx, tenant: TenantId, name: str) -> tuple[str, DatasetRow | None]:
         system_name, _, table = name.partition(".")
         system = self._repository.system(tx, tenant, system_name) if table else None
-        rows = self._repository.datasets(tx, tenant, system.id, table) if system else ()
+        rows = self._repository.datasets(tx, tenant, system.id, [table]) if system else ()
         return system_name, rows[0] if rows else None
+
+    def _dataset_rows(self, tx: Tx, tenant: TenantId, names: Collection[str]) -> dict[str, DatasetRow]:
+        """Return the rows of the datasets that exist, by name; one query a system."""
+        tables: dict[str, list[str]] = {}
+        for name in names:
+            system_name, _, table = name.partition(".")
+            tables.setdefault(system_name, []).append(table)
+        found = {}
+        for system_name, wanted in tables.items():
+            system = self._repository.system(tx, tenant, system_name)
+            for row in self._repository.datasets(tx, tenant, system.id, wanted) if system else ():
+                found[qualified(system_name, row.table)] = row
+        return found
 
     def _read_dataset(self, tx: Tx, tenant: TenantId, name: str) -> Dataset | None:
         system, row = self._dataset_row(tx, tenant, name)
@@ -345,8 +378,10 @@ class Inventory:
         )
 
 
-def _by_name(system: str, rows: Sequence[DatasetRow]) -> dict[str, DatasetRow]:
-    return {qualified(system, row.table): row for row in rows}
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Cut a list so that each part is a short transaction."""
+    for start in range(0, len(items), _ITEMS_A_PART):
+        yield items[start : start + _ITEMS_A_PART]
 
 
 def _event_parts(fields: Sequence[FieldRow]) -> Iterator[list[FieldRow]]:

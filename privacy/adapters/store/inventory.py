@@ -1,6 +1,6 @@
 """Tables and repository of the data map: systems, datasets, fields, and the version that grows with each change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -111,10 +111,10 @@ class SqlInventoryRepository:
     def mark_scanned(self, tx: Tx, tenant: TenantId, system: SystemId, at: datetime) -> None:
         connection(tx).execute(update(SYSTEM).where(SYSTEM.c.tenant == tenant, SYSTEM.c.id == system).values(scanned_at=at))
 
-    def datasets(self, tx: Tx, tenant: TenantId, system: SystemId | None = None, table: str | None = None) -> Sequence[DatasetRow]:
+    def datasets(self, tx: Tx, tenant: TenantId, system: SystemId | None = None, tables: Collection[str] | None = None) -> Sequence[DatasetRow]:
         wanted = [DATASET.c.tenant == tenant]
         wanted += [DATASET.c.system_id == system] if system is not None else []
-        wanted += [DATASET.c.table_name == table] if table is not None else []
+        wanted += [DATASET.c.table_name.in_(list(tables))] if tables is not None else []
         datasets = connection(tx).execute(select(DATASET).where(*wanted).order_by(DATASET.c.system_id, DATASET.c.table_name)).all()
         same = (FIELD.c.tenant == DATASET.c.tenant) & (FIELD.c.dataset_id == DATASET.c.id)
         fields: dict[str, dict[str, FieldRow]] = {}
