@@ -123,10 +123,10 @@ def _purpose_refusal(question: Question, purpose: Purpose | None) -> Reason | No
 
 
 def _implied_purpose(actor: Actor, action: str) -> str | None:
-    if len(actor.purposes) == 1:
-        return next(iter(actor.purposes))
+    if actor.purposes:
+        return actor.purposes[0]
     if action in DISCLOSING:
-        raise InvalidInput("Name the purpose: only a client registered for exactly one purpose may leave it out.", pointer="/purpose")
+        raise InvalidInput("Name the purpose: only a client registered for purposes may leave it out.", pointer="/purpose")
     return None
 
 

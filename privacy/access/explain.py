@@ -55,7 +55,7 @@ class Explainer:
 
     def _judge(self, actor: Actor, asked: Explain, role: str) -> Judge:
         # purposes a client is registered for limit that client; the question is about the role
-        as_role = replace(actor, roles=frozenset({role}), purposes=actor.purposes if asked.purpose is None else frozenset())
+        as_role = replace(actor, roles=frozenset({role}), purposes=actor.purposes if asked.purpose is None else ())
         return self._decider.judge(Question(as_role, asked.action, asked.purpose, asked.recipient, asked.dataset))
 
     def _role(self, judge: Judge, asked: Explain, role: str, reason_list: ReasonList) -> Iterator[ExplainedField]:

@@ -43,13 +43,13 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An application with credentials. `purposes` are those it is registered for; empty means none is implied."""
+    """An application with credentials. `purposes` are those it is registered for, the first meant where a call names none; empty: no limit, none implied."""
 
     id: str
     tenant: TenantId
     name: str
     roles: frozenset[str]
-    purposes: frozenset[str]
+    purposes: tuple[str, ...]
     active: bool
     secret_digest: bytes = field(repr=False)
     created_at: datetime

@@ -47,7 +47,7 @@ class Applications:
         require(actor, "actors:write")
         secret = new_secret()
         held = self._roles.check(roles, "application")
-        client = Client(new_id(), actor.tenant, name, held, frozenset(purposes), True, _digest(secret), self._clock.now())
+        client = Client(new_id(), actor.tenant, name, held, tuple(dict.fromkeys(purposes)), True, _digest(secret), self._clock.now())
 
         def work(tx: Tx) -> None:
             self._repository.add_client(tx, client)
@@ -74,7 +74,7 @@ class Applications:
             return replace(
                 before,
                 roles=before.roles if held is None else held,
-                purposes=before.purposes if purposes is None else frozenset(purposes),
+                purposes=before.purposes if purposes is None else tuple(dict.fromkeys(purposes)),
                 active=before.active if active is None else active,
             )
 
@@ -149,6 +149,6 @@ def _as_actor(client: Client) -> Actor:
 
 
 def _event(action: Action, actor: Actor, client: Client, request_id: str, *fields: str) -> Event:
-    roles, purposes = sorted(client.roles), sorted(client.purposes)
+    roles, purposes = sorted(client.roles), client.purposes
     state = (*(f"role:{role}" for role in roles), *(f"purpose:{purpose}" for purpose in purposes), "state:active" if client.active else "state:disabled")
     return Event(action, actor, object_type="client", object_ref=client.ref, fields=(*fields, *state), request_id=request_id)

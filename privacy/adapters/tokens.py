@@ -68,7 +68,7 @@ class TokenSigner:
             "scope": " ".join(sorted(scopes)),
             "tenant": client.tenant,
             "roles": sorted(client.roles),
-            "purposes": sorted(client.purposes),
+            "purposes": list(client.purposes),
         }
         key = self._keys[0]
         header = {"alg": _ALGORITHM, "typ": "at+jwt", "kid": key.kid}

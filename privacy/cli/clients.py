@@ -32,7 +32,7 @@ def list_clients(as_json: bool) -> None:
 @clients.command()
 @click.argument("name")
 @click.option("--role", "roles", multiple=True, required=True, help="A role of policies/roles.toml; may be given several times.")
-@click.option("--purpose", "purposes", multiple=True, help="A purpose it is registered for; a call that names none means the only one.")
+@click.option("--purpose", "purposes", multiple=True, help="A purpose it is registered for; a call that names none means the first.")
 @json_option
 def add(name: str, roles: tuple[str, ...], purposes: tuple[str, ...], as_json: bool) -> None:
     """Register an application and print its id and secret, once."""
@@ -85,7 +85,7 @@ def _row(client: "Client") -> dict[str, Any]:
     return {
         "name": client.name,
         "roles": sorted(client.roles),
-        "purposes": sorted(client.purposes),
+        "purposes": list(client.purposes),
         "active": client.active,
         "id": client.id,
         "created_at": client.created_at,

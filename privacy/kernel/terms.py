@@ -13,7 +13,7 @@ class Actor:
 
     `ref` is `user:<id>`, `client:<id>` or `operator:<os user>`; `auth` how the identity was shown
     (`password`, `password+totp`, `client_credentials`, `os`); `assurance` 2 after a second factor, else 1.
-    `purposes` are those a client is registered for: where a call names none, the only one registered is meant.
+    `purposes` are those a client is registered for, in order: where a call names none, the first is meant.
     """
 
     ref: str
@@ -23,7 +23,7 @@ class Actor:
     auth: str = "none"
     assurance: int = 1
     authenticated_at: datetime | None = None
-    purposes: frozenset[str] = field(default_factory=frozenset)
+    purposes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,7 +232,7 @@ def operator(tenant: str = "default") -> Actor:
 
 def as_role(role: str, *, mfa: bool = False, purposes: Iterable[str] = ()) -> Actor:
     """Somebody in `role`, signed in at NOW, with or without a second factor."""
-    return replace(actor_as(role), assurance=2 if mfa else 1, authenticated_at=NOW, purposes=frozenset(purposes))
+    return replace(actor_as(role), assurance=2 if mfa else 1, authenticated_at=NOW, purposes=tuple(purposes))
 
 
 def open_company(files: PolicyFiles | None = None, protection: Any = None, refs: Any = None) -> Company:

@@ -195,14 +195,16 @@ def test_a_purpose_without_its_assessment_or_not_live_discloses_nothing(company:
         assert codes(mask(company, as_role("application"), "service"), "phone") == code
 
 
-def test_the_only_registered_purpose_is_meant_when_none_is_named(company: Company) -> None:
-    """A client registered for one purpose may leave it out; others must name one; an unregistered purpose is withheld."""
+def test_the_first_registered_purpose_is_meant_when_none_is_named(company: Company) -> None:
+    """An administrator says what a client is for; who is registered for nothing must name a purpose, and nobody gets past the list."""
     one, two = as_role("application", purposes=["service"]), as_role("application", purposes=["service", "marketing"])
-    assert company.access.mask_records(one, MaskRecords.of("crm.customer", None, [customer()])).decisions[0]["phone"]["effect"] == "clear"
-    for actor in (two, as_role("application")):
-        with pytest.raises(InvalidInput) as caught:
-            mask(company, actor, None)
-        assert caught.value.flaws[0].pointer == "/purpose"
+    for actor in (one, two):
+        assert company.access.mask_records(actor, MaskRecords.of("crm.customer", None, [customer()])).decisions[0]["phone"]["effect"] == "clear"
+    turned = as_role("application", purposes=["support", "service"])
+    assert company.access.mask_records(turned, MaskRecords.of("crm.customer", None, [customer()])).decisions[0]["phone"]["effect"] == "masked"
+    with pytest.raises(InvalidInput) as caught:
+        mask(company, as_role("application"), None)
+    assert caught.value.flaws[0].pointer == "/purpose"
     assert codes(mask(company, one, "support"), "phone") == "purpose_not_registered"
 
 

@@ -1,14 +1,19 @@
-"""Runs the real service by its own script, for tests that see what a newcomer sees."""
+"""Runs the real service, by its own script as a newcomer does or by `privacy serve`, in processes of its own."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from tests.cast import secrets_of_the_cast
 
 ROOT = Path(__file__).parents[2]
 _READY = "Ctrl-C ends it."
@@ -43,19 +48,47 @@ class Running:
 @contextlib.contextmanager
 def running(state: Path, *arguments: str, **settings: str) -> Iterator[Running]:
     """Start `scripts/run` on a free port with its data in `state`; lend it once it is ready."""
+    with _started([str(ROOT / "scripts/run"), *arguments], _READY, surroundings(state, **settings)) as service:
+        yield service
+
+
+@contextlib.contextmanager
+def serving(state: Path, **settings: str) -> Iterator[Running]:
+    """Start `privacy serve` alone, on an installation that `privacy init` made before."""
+    with _started(["privacy", "serve"], "Privacy Steward listens on", surroundings(state, **settings)) as service:
+        yield service
+        leaked = secrets_shown(service.terminal)
+    assert leaked == [], f"the service's log shows {leaked}"
+
+
+def surroundings(state: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of an installation in `state`: nothing of the caller's settings, a free port, our commands on the path."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_")}
-    environment = inherited | {"PRIVACY_STATE_DIR": str(state), "PORT": str(port), "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"} | settings
+    own = {"PRIVACY_STATE_DIR": str(state), "PORT": str(port), "PRIVACY_PORT": str(port), "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"}
+    return inherited | own | settings
+
+
+@contextlib.contextmanager
+def _started(command: Sequence[str], ready: str, environment: Mapping[str, str]) -> Iterator[Running]:
     # a session of its own, as a terminal would give it: Ctrl-C reaches every process of it
-    options = {"cwd": ROOT, "env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
-    with subprocess.Popen([ROOT / "scripts/run", *arguments], **options) as process:
-        service = Running(f"http://127.0.0.1:{port}", process, environment)
+    options: dict[str, Any] = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    program = shutil.which(command[0], path=environment["PATH"]) or command[0]
+    scheme = "https" if "PRIVACY_TLS_CERTIFICATE" in environment else "http"
+    with subprocess.Popen([program, *command[1:]], env=dict(environment), **options) as process:
+        service = Running(f"{scheme}://127.0.0.1:{environment['PRIVACY_PORT']}", process, environment)
         try:
-            _wait(service)
+            _wait(service, ready)
             yield service
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def secrets_shown(text: str) -> list[str]:
+    """Return whose values of the cast stand in `text`, plain or as JSON escapes them: names, never values."""
+    spellings = {name: (value, json.dumps(value)[1:-1]) for name, value in secrets_of_the_cast().items()}
+    return [name for name, (plain, escaped) in spellings.items() if plain in text or escaped in text]
 
 
 def free_port() -> int:
@@ -63,17 +96,17 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def _wait(service: Running) -> None:
+def _wait(service: Running, mark: str) -> None:
     ready = threading.Event()
 
     def listen() -> None:
         assert service.process.stdout
         for line in service.process.stdout:
             service.said.append(line)
-            if _READY in line:
+            if mark in line:
                 ready.set()
         ready.set()
 
     threading.Thread(target=listen, daemon=True).start()
     ready.wait(_SECONDS)
-    assert _READY in service.terminal, f"the service did not become ready:\n{service.terminal}"
+    assert mark in service.terminal, f"the service did not become ready:\n{service.terminal}"

@@ -246,7 +246,7 @@ def _of_client(client: Client) -> dict[str, Any]:
         "tenant": client.tenant,
         "name": client.name,
         "roles": sorted(client.roles),
-        "purposes": sorted(client.purposes),
+        "purposes": list(client.purposes),
         "active": client.active,
         "secret_digest": client.secret_digest,
         "created_at": client.created_at,
@@ -254,5 +254,5 @@ def _of_client(client: Client) -> dict[str, Any]:
 
 
 def _a_client(row: Row[Any]) -> Client:
-    purposes = frozenset(row.purposes)
+    purposes = tuple(row.purposes)
     return Client(row.id, TenantId(row.tenant), row.name, frozenset(row.roles), purposes, row.active, row.secret_digest, row.created_at)

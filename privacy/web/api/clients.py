@@ -44,7 +44,7 @@ class ClientAnswer(Answer):
             id=client.id,
             name=client.name,
             roles=sorted(client.roles),
-            purposes=sorted(client.purposes),
+            purposes=list(client.purposes),
             active=client.active,
             created_at=client.created_at,
         )
