@@ -29,7 +29,7 @@ def person(username: str = "alice", **changes: object) -> User:
 
 
 def application(name: str = "billing") -> Client:
-    return Client(new_id(), DEFAULT_TENANT, name, frozenset({"application"}), frozenset({"service", "support"}), True, bytes(range(32)), NOW)
+    return Client(new_id(), DEFAULT_TENANT, name, frozenset({"application"}), ("service", "support"), True, bytes(range(32)), NOW)
 
 
 def session(user: User, number: int = 1, hours: int = 1) -> Session:
