@@ -1,6 +1,8 @@
 """`privacy serve`: refuses unsafe set-ups, then runs the server; what must hold is checked in the serving process before anything is answered."""
 
+import ssl
 import sys
+from pathlib import Path
 
 import click
 
@@ -31,6 +33,8 @@ def refuse_unsafe(config: Config) -> None:
 
     if bool(config.tls_certificate) != bool(config.tls_key):
         raise Misconfigured("PRIVACY_TLS_CERTIFICATE and PRIVACY_TLS_KEY belong together: set both or neither.")
+    if config.tls_certificate and config.tls_key:
+        _refuse_useless_certificate(config.tls_certificate, config.tls_key)
     if not is_loopback(config.host) and not config.tls_certificate and not config.trusted_proxy:
         raise Misconfigured(
             "PRIVACY_HOST is not a loopback address, and neither a certificate (PRIVACY_TLS_CERTIFICATE, PRIVACY_TLS_KEY) nor "
@@ -38,6 +42,14 @@ def refuse_unsafe(config: Config) -> None:
         )
     if config.workers > 1 and "sqlite" in (config.database_url.split(":")[0], config.keys_database_url.split(":")[0]):
         raise Misconfigured("PRIVACY_WORKERS is more than 1, but SQLite is served by one process with threads; move both databases to a server first.")
+
+
+def _refuse_useless_certificate(certificate: Path, key: Path) -> None:
+    # the empty password: an encrypted key is refused here instead of asked for by every worker
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+    except OSError:  # ssl's own errors are among them
+        raise Misconfigured("PRIVACY_TLS_CERTIFICATE and PRIVACY_TLS_KEY name no pair of readable, unencrypted PEM files that belong together.") from None
 
 
 def _make_app(config: Config) -> object:
