@@ -7,7 +7,9 @@ It fetches and renews its token, retries what the service calls retryable (429, 
 `code` for the rest. Limits: one connection per call; no redirects (they would carry token and data elsewhere); plain http only to this machine.
 """
 
+import http.client
 import json
+import socket
 import ssl
 import threading
 import time
@@ -21,6 +23,13 @@ from typing import Any, NoReturn
 Json = dict[str, Any]
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 _RETRYABLE = (429, 503)
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "certificate_not_trusted"),
+    (ssl.SSLError, "tls"),
+    (socket.gaierror, "name_not_found"),
+    (TimeoutError, "timed_out"),
+    (ConnectionRefusedError, "refused"),
+)
 _EARLY = 30.0  # seconds before its end at which a token is renewed
 
 
@@ -56,7 +65,14 @@ class Problem(Exception):
 
 
 class Unreachable(Exception):
-    """The service could not be reached, or its answer broke off."""
+    """The service could not be reached, or its answer broke off.
+
+    `reason` is refused, timed_out, name_not_found, certificate_not_trusted, tls, or broken_off (the call may have had its effect).
+    """
+
+    def __init__(self, base_url: str, reason: str) -> None:
+        super().__init__(f"{base_url} could not be reached: {reason.replace('_', ' ')}")
+        self.reason = reason
 
 
 class Client:
@@ -98,13 +114,16 @@ class Client:
         self,
         *,
         records: Sequence[Mapping[str, Any]] | None = None,
-        texts: Sequence[str] | None = None,
+        texts: Sequence[str | Mapping[str, Any]] | None = None,
         dataset: str | None = None,
         purpose: str | None = None,
         recipient: str | None = None,
         subject_field: str | None = None,
     ) -> Json:
-        """Return records (or texts) as this caller may see them, with a decision and a reason for every field."""
+        """Return records (or texts) as this caller may see them, with a decision and a reason for every field.
+
+        A text is a str, or {"text": …, "subject": "crm:customer:42"} where it is known whom it is about.
+        """
         body = _given(dataset=dataset, purpose=purpose, recipient=recipient, subject_field=subject_field, records=records, texts=texts)
         return self.call("POST", "/api/v1/mask", body)
 
@@ -113,8 +132,8 @@ class Client:
         return self.call("POST", "/api/v1/explain", question)
 
     def decide(self, items: Sequence[Mapping[str, Any]], **common: Any) -> Json:
-        """Ask for decisions without sending values."""
-        return self.call("POST", "/api/v1/decisions", {"items": list(items), **common})
+        """Ask for decisions without sending values. What is `common` to all items (dataset, purpose, …) holds where an item does not say otherwise."""
+        return self.call("POST", "/api/v1/decisions", {"items": [{**common, **item} for item in items]})
 
     # protect
 
@@ -145,9 +164,20 @@ class Client:
         answered: list[Json] = self.call("POST", "/api/v1/consents/check", {"items": list(items)})["items"]
         return answered
 
+    # what there is to name in a call
+
     def purposes(self) -> list[Json]:
-        answered: list[Json] = self.call("GET", "/api/v1/purposes")["purposes"]
-        return answered
+        return self._list("purposes")
+
+    def recipients(self) -> list[Json]:
+        return self._list("recipients")
+
+    def notices(self) -> list[Json]:
+        """Return the newest version of every notice."""
+        return self._list("notices")
+
+    def systems(self) -> list[Json]:
+        return self._list("systems")
 
     # anything else
 
@@ -165,6 +195,10 @@ class Client:
         if answered.status >= 400:
             _refuse(answered)
         return answered.body
+
+    def _list(self, name: str) -> list[Json]:
+        listed: list[Json] = self.call("GET", f"/api/v1/{name}")[name]
+        return listed
 
     def _items(self, verb: str, dataset: str, items: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> list[Json]:
         answered: list[Json] = self.call("POST", f"/api/v1/{verb}", {"dataset": dataset, "items": list(items), **more})["items"]
@@ -215,8 +249,8 @@ class Client:
         except urllib.error.HTTPError as error:
             with error:
                 return Answered(error.code, dict(error.headers.items()), error.read())
-        except (OSError, EOFError) as error:
-            raise Unreachable(f"{self._base} could not be reached: {type(error).__name__}") from None
+        except (OSError, EOFError, http.client.HTTPException) as error:
+            raise Unreachable(self._base, _reason(error)) from None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -234,6 +268,12 @@ def _refuse(answered: Answered) -> NoReturn:
     code = str(told.get("code") or told.get("error") or "unknown")
     detail = str(told.get("detail") or told.get("error_description") or "The service gave no reason.")
     raise Problem(answered.status, code, detail, told.get("errors", ()), str(told.get("request_id", "")))
+
+
+def _reason(error: BaseException) -> str:
+    """Return the word for a failure of the network; its own text may be in any language and name anything."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException) else error
+    return next((word for kind, word in _REASONS if isinstance(cause, kind)), "broken_off")
 
 
 def _given(**values: Any) -> Json:

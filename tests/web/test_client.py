@@ -2,8 +2,11 @@
 
 import ast
 import json
+import socket
 import subprocess
 import sys
+import threading
+import urllib.error
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +16,13 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from privacy.actors.accounts import ClientCredentials
-from privacy.client import Answered, Client, Problem, Sent, Unreachable
+from privacy.client import Answered, Client, Problem, Sent, Unreachable, _reason
 from privacy.kernel.clock import FixedClock
 from tests.cast import LI_XIAOMING
+from tests.e2e.running import free_port
 from tests.web.browser import Browser
 from tests.web.conftest import Company
+from tests.web.steward import Steward
 
 FILE = Path(__file__).parents[2] / "privacy" / "client.py"
 
@@ -115,7 +120,7 @@ def test_the_calls_of_the_contract_send_what_the_service_reads(client: InProcess
     monkeypatch.setattr(client, "_send", answer)
     client.detect(["text"])
     client.mask(dataset="crm.customer", purpose="support", records=[{"a": 1}])
-    client.decide([{"field": "phone"}], dataset="crm.customer", purpose="support")
+    client.decide([{"field": "phone"}, {"field": "email", "purpose": "service"}], dataset="crm.customer", purpose="support")
     client.protect("crm.customer", [{"subject": "crm:customer:42", "field": "phone", "value": "x"}])
     client.reveal("crm.customer", [], purpose="service")
     client.index("crm.customer", [])
@@ -127,6 +132,25 @@ def test_the_calls_of_the_contract_send_what_the_service_reads(client: InProcess
     ]
     assert seen[0][1] == {"texts": ["text"], "language": "auto", "min_confidence": 0.5}
     assert seen[1][1] == {"dataset": "crm.customer", "purpose": "support", "records": [{"a": 1}]}
+    common = {"dataset": "crm.customer", "purpose": "support"}
+    assert seen[2][1] == {"items": [{**common, "field": "phone"}, {**common, "field": "email", "purpose": "service"}]}
+
+
+def test_the_service_accepts_what_the_client_sends(steward: Steward) -> None:
+    """Over the real rooms, for a call of every kind; what the client adds to a call is known there."""
+    bob = InProcess(steward.app, token=steward.token("application"))
+    asked = [{"field": "phone"}, {"field": "email", "purpose": "support"}, {"field": "phone", "subject": str(LI_XIAOMING.ref)}]
+    decided = bob.decide(asked, dataset="crm.customer", purpose="service")
+    assert [item["effect"] for item in decided["items"]] == ["withheld"] * 3  # nobody has confirmed this dataset yet
+    assert decided == bob.decide([{"dataset": "crm.customer", "purpose": "service"} | item for item in asked])
+    texts = ["手机13800138000", {"text": "手机13800138000", "subject": str(LI_XIAOMING.ref)}]
+    assert len(bob.mask(texts=texts, purpose="support")["texts"]) == 2
+    assert len(bob.detect(["邮箱 li@example.com"], language="zh", entities=["EMAIL_ADDRESS"])[0]) == 1
+    assert bob.check_consents([{"subject": str(LI_XIAOMING.ref), "purpose": "marketing"}])[0]["state"] == "never"
+    dpo = InProcess(steward.app, token=steward.token("dpo"))
+    assert {purpose["id"] for purpose in bob.purposes()} >= {"service", "marketing"}
+    assert {notice["id"] for notice in bob.notices()} >= {"marketing"}
+    assert (bob.recipients(), dpo.systems()) == ([], [])
 
 
 @pytest.mark.parametrize("url", ["http://privacy.example", "ftp://localhost", "localhost:8000", ""])
@@ -147,8 +171,6 @@ def test_nothing_printable_holds_a_secret_or_a_value(client: InProcess) -> None:
 @pytest.fixture
 def served(web: Flask) -> Iterator[str]:
     """The same application behind a real socket."""
-    import threading
-
     server = make_server("127.0.0.1", 0, web, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -191,11 +213,41 @@ def test_a_body_of_fifty_megabytes_gets_its_answer(served: str, credentials: Cli
         assert too_large.value.code == "payload_too_large"
 
 
-def test_a_service_that_is_not_there_is_unreachable() -> None:
-    """With the address and the kind of failure, nothing of the call."""
+def unreachable(url: str) -> Unreachable:
     with pytest.raises(Unreachable) as failed:
-        Client("http://127.0.0.1:9", token="t", timeout=2).call("POST", "/x", {"phone": LI_XIAOMING.phone})
+        Client(url, token="t", timeout=0.5).call("POST", "/x", {"phone": LI_XIAOMING.phone})
     assert LI_XIAOMING.phone not in str(failed.value)
+    assert url in str(failed.value)
+    assert failed.value.reason.replace("_", " ") in str(failed.value)
+    return failed.value
+
+
+def test_a_service_that_is_not_there_is_unreachable_in_a_word_that_says_why() -> None:
+    """Who reads it knows whether to look at the port, the name, the load, the certificate or the line."""
+    assert unreachable(f"http://127.0.0.1:{free_port()}").reason == "refused"
+    assert _reason(urllib.error.URLError(socket.gaierror())) == "name_not_found"  # tests may look up no name
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert unreachable(f"http://127.0.0.1:{silent.getsockname()[1]}").reason == "timed_out"
+    assert unreachable_after(b"") == "broken_off"
+    assert unreachable_after(b"SSH-2.0-OpenSSH_9.2\r\n") == "broken_off"
+    assert unreachable_after(b"not TLS at all, and long enough to be read", scheme="https") == "tls"
+
+
+def unreachable_after(said: bytes, scheme: str = "http") -> str:
+    """Return the reason when something answers `said` and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        reason = unreachable(f"{scheme}://127.0.0.1:{server.getsockname()[1]}").reason
+        thread.join()
+    return reason
 
 
 def test_it_is_one_file_of_the_standard_library() -> None:
