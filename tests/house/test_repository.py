@@ -112,3 +112,20 @@ def test_links_between_our_documents_lead_somewhere() -> None:
         targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", path.read_text("utf-8"))
         broken += [f"{path.relative_to(_ROOT)} → {target}" for target in targets if not (path.parent / target).exists()]
     assert broken == []
+
+
+@pytest.mark.parametrize("script", ["run", "setup", "test", "check"])
+def test_a_script_asked_for_help_says_how_to_use_it_and_does_nothing(script: str) -> None:
+    """From any folder; who asks what a command does has not asked for it to be done."""
+    done = subprocess.run([_ROOT / "scripts" / script, "--help"], cwd="/", capture_output=True, text=True, check=False, timeout=5)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) >= 2
+    assert not re.search(r"set -|\$\(|^#", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("script", "argument"), [("run", "--port"), ("run", "demo"), ("setup", "--develop"), ("check", "--fast")])
+def test_a_script_does_not_start_on_an_argument_it_does_not_know(script: str, argument: str) -> None:
+    """A slip of the fingers is told, with what there is instead."""
+    done = subprocess.run([_ROOT / "scripts" / script, argument], capture_output=True, text=True, check=False, timeout=5)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"does not know {argument}" in done.stderr
