@@ -3,7 +3,7 @@
     0  1   magic and version, 0x91
     1  1   algorithm (ciphers.Algorithm)
     2  1   flags: 0x04 padded; 0x01 and 0x02 are reserved, all others must be 0
-    3  8   key id, unsigned big-endian
+    3  8   key id, big-endian; the first bit is 0, since databases count in signed 64-bit integers
     11 16  commitment to the key
     27 12  nonce
     39 n   ciphertext, then 16 bytes of tag
@@ -109,7 +109,7 @@ def seal(key: SealingKey, where: bytes, subject: bytes, value: bytes, *, nonce: 
 
 def key_of(blob: bytes) -> tuple[int, int]:
     """Return (key id, algorithm) of an envelope after checking its shape; raises Malformed."""
-    if len(blob) < OVERHEAD or blob[0] != MAGIC or blob[2] not in (0, PADDED) or blob[1] not in _KNOWN:
+    if len(blob) < OVERHEAD or blob[0] != MAGIC or blob[2] not in (0, PADDED) or blob[1] not in _KNOWN or blob[3] > 0x7F:
         raise Malformed
     return int.from_bytes(blob[3:11], "big"), blob[1]
 

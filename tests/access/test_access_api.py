@@ -13,6 +13,7 @@ from privacy.application import Application
 from privacy.audit.events import Action
 from privacy.cli.session import operator
 from privacy.consent.notice_file import load_notices
+from privacy.crypto.envelope import from_text, to_text
 from privacy.kernel.errors import StoreUnavailable
 from privacy.kernel.store import Tx
 from tests.cast import LI_XIAOMING, MARGUERITE
@@ -148,6 +149,26 @@ def test_ciphertexts_travel_item_by_item(client_for: Clients) -> None:
     assert refused.status_code == 403
     indexes = browser.post("/api/v1/index", {"dataset": "crm.customer", "items": [items[0], items[0]]}).json["items"]
     assert indexes[0] == indexes[1] and indexes[0]["index"].isdigit()
+
+
+def test_every_flipped_bit_spoils_its_own_item_alone(client_for: Clients) -> None:
+    """Over HTTP and through the keys database: bits of the text and of the bytes under it, key id included, beside a good item."""
+    browser, item = client_for("application"), {"subject": "crm:customer:42", "field": "phone"}
+    made = browser.post("/api/v1/protect", {"dataset": "crm.customer", "items": [{**item, "value": LI_XIAOMING.phone}]}).json["items"]
+    text = str(made[0]["ciphertext"])
+    blob = from_text(text)
+    flipped = [[raw.decode("latin-1") for raw in _flips(text.encode())], [to_text(raw) for raw in _flips(blob)]]
+    for spoiled in flipped:
+        sent = [{**item, "value": value} for value in (text, *spoiled, text)]
+        answer = browser.post("/api/v1/reveal", {"dataset": "crm.customer", "purpose": "service", "items": sent})
+        assert answer.status_code == 200
+        first, *bad, last = answer.json["items"]
+        assert first["value"] == last["value"] == LI_XIAOMING.phone
+        assert len(bad) == len(spoiled) > 500 and {each["error"]["code"] for each in bad} == {"ciphertext_invalid"}
+
+
+def _flips(data: bytes) -> list[bytes]:
+    return [data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :] for bit in range(len(data) * 8)]
 
 
 def test_the_policy_can_be_read_by_who_may(client_for: Clients) -> None:

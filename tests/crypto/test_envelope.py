@@ -102,6 +102,16 @@ def test_unknown_versions_algorithms_and_flags_are_malformed(start: bytes) -> No
         key_of(start + bytes(60))
 
 
+def test_key_ids_beyond_a_databases_integers_are_malformed() -> None:
+    """The largest signed 64-bit id is read, the next is not asked for."""
+    ids = [(1 << 63) - 1, 1 << 63, (1 << 64) - 1]
+    blobs = [seal(DataKey(key_id, bytes(32)).under(1), WHERE, SUBJECT, b"x") for key_id in ids]
+    assert key_of(blobs[0]) == (ids[0], 1)
+    for blob in blobs[1:]:
+        with pytest.raises(Malformed):
+            key_of(blob)
+
+
 @pytest.mark.parametrize("text", ["", "pv1:", "pv2:AAAA", "PV1:AAAA", "pv1:%%%%", "pv1:AAA", "pv1:中文", "pv1:AAAA\n", "pv1:AA==AA=="])
 def test_what_is_not_the_text_form_is_malformed(text: str) -> None:
     """The prefix and strict base64 are required."""
