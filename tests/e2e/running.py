@@ -48,35 +48,35 @@ class Running:
 @contextlib.contextmanager
 def running(state: Path, *arguments: str, **settings: str) -> Iterator[Running]:
     """Start `scripts/run` on a free port with its data in `state`; lend it once it is ready."""
-    with _started([str(ROOT / "scripts/run"), *arguments], _READY, surroundings(state, **settings)) as service:
+    settings = {"PORT": str(free_port())} | settings
+    with _started([str(ROOT / "scripts/run"), *arguments], _READY, surroundings(state, **settings), settings["PORT"]) as service:
         yield service
 
 
 @contextlib.contextmanager
 def serving(state: Path, **settings: str) -> Iterator[Running]:
     """Start `privacy serve` alone, on an installation that `privacy init` made before."""
-    with _started(["privacy", "serve"], "Privacy Steward listens on", surroundings(state, **settings)) as service:
+    settings = {"PRIVACY_PORT": str(free_port())} | settings
+    with _started(["privacy", "serve"], "Privacy Steward listens on", surroundings(state, **settings), settings["PRIVACY_PORT"]) as service:
         yield service
         leaked = secrets_shown(service.terminal)
     assert leaked == [], f"the service's log shows {leaked}"
 
 
 def surroundings(state: Path, **settings: str) -> dict[str, str]:
-    """Return the environment of an installation in `state`: nothing of the caller's settings, a free port, our commands on the path."""
-    port = free_port()
+    """Return the environment of an installation in `state`: nothing of the caller's settings, our commands on the path."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PRIVACY_")}
-    own = {"PRIVACY_STATE_DIR": str(state), "PORT": str(port), "PRIVACY_PORT": str(port), "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"}
-    return inherited | own | settings
+    return inherited | {"PRIVACY_STATE_DIR": str(state), "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"} | settings
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str], ready: str, environment: Mapping[str, str]) -> Iterator[Running]:
+def _started(command: Sequence[str], ready: str, environment: Mapping[str, str], port: str) -> Iterator[Running]:
     # a session of its own, as a terminal would give it: Ctrl-C reaches every process of it
     options: dict[str, Any] = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
     program = shutil.which(command[0], path=environment["PATH"]) or command[0]
     scheme = "https" if "PRIVACY_TLS_CERTIFICATE" in environment else "http"
     with subprocess.Popen([program, *command[1:]], env=dict(environment), **options) as process:
-        service = Running(f"{scheme}://127.0.0.1:{environment['PRIVACY_PORT']}", process, environment)
+        service = Running(f"{scheme}://127.0.0.1:{port}", process, environment)
         try:
             _wait(service, ready)
             yield service
