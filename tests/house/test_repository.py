@@ -129,3 +129,18 @@ def test_a_script_does_not_start_on_an_argument_it_does_not_know(script: str, ar
     done = subprocess.run([_ROOT / "scripts" / script, argument], capture_output=True, text=True, check=False, timeout=5)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"does not know {argument}" in done.stderr
+
+
+def test_what_the_readme_writes_is_not_committed() -> None:
+    """Its commands are pasted in the project's folder, and what they write holds people's data."""
+    text = (_ROOT / "README.md").read_text("utf-8")
+    roles, purposes = (re.search(rf"for {name} in ([\w ]+);", text) for name in ("role", "purpose"))
+    assert roles
+    assert purposes
+    written = [f"{role}-{purpose}.csv" for role in roles.group(1).split() for purpose in purposes.group(1).split()]
+    written += re.findall(r"privacy audit export (\S+)", text) + re.findall(r'open\("([^"]+)", "w"', text)
+    assert len(written) >= 8
+    ignored = subprocess.run(["git", "check-ignore", *written], cwd=_ROOT, capture_output=True, text=True, check=False)
+    if ignored.returncode == 128:
+        pytest.skip("git is not here")
+    assert ignored.stdout.split() == written
