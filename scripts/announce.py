@@ -6,6 +6,7 @@ The credentials come by stdin, never as an argument that a process list would sh
 import contextlib
 import json
 import os
+import shlex
 import ssl
 import sys
 import time
@@ -55,20 +56,29 @@ def credentials(created: dict[str, Any]) -> list[str]:
     lines = ["", "Shown once; keep them now:"]
     lines += [f"  {user['role']:<12} {user['username']:<10} password {user['password']}  TOTP secret {user['totp_secret']}" for user in created["users"]]
     lines += [f"  {client['role']:<12} client_id {client['client_id']}  client_secret {client['client_secret']}" for client in created["clients"]]
-    return [*lines, f"  for auditors, by another way than the log: {created['log_vkey']}"]
+    return lines
+
+
+def assignments(created: dict[str, Any]) -> list[str]:
+    """Return lines that set what the README's blocks use: an application's credentials, where they are known, and the key of the log."""
+    known = next((client for client in created["clients"] if client["role"] == "application"), None)
+    client_id, secret = (known["client_id"], known["client_secret"]) if known else ("…", "…")
+    return [
+        f"  export CLIENT_ID={client_id} CLIENT_SECRET={secret}" + ("" if known else "   # of one of your applications"),
+        f"  export LOG_VKEY={shlex.quote(created['log_vkey'])}   # for auditors, by another way than the log",
+    ]
 
 
 def examples(url: str, created: dict[str, Any]) -> list[str]:
-    """Return three lines to paste into another terminal; the second and third use the token of the first."""
-    application = next((client for client in created["clients"] if client["role"] == "application"), None)
-    who = f"{application['client_id']}:{application['client_secret']}" if application else '"$CLIENT_ID:$CLIENT_SECRET"'
+    """Return lines to paste into another terminal: the assignments, a token, and two calls with it."""
     texts = '"texts": ["李雷的手机号是13800138000，身份证号110101199003072340。Jane Smith, jane@example.com, paid with 4111 1111 1111 1111."]'
-    purpose = '"purpose": "service"'
+    purpose = '"purpose": "support"'
     call = "-H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
     return [
         "",
-        "Try it from another terminal:" if application else "Try it from another terminal (with the credentials of one of your applications):",
-        f'  TOKEN=$(curl -s -u {who} -d grant_type=client_credentials {url}/oauth/token | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
+        "Try it from another terminal:",
+        *assignments(created),
+        f'  TOKEN=$(curl -s -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials {url}/oauth/token | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
         f"  curl -s {url}/api/v1/detect {call} -d '{{{texts}}}'",
         f"  curl -s {url}/api/v1/mask {call} -d '{{{purpose}, {texts}}}'",
     ]

@@ -28,26 +28,28 @@ def first(state: Path) -> Iterator[Running]:
 
 
 def examples(terminal: str) -> list[str]:
-    return [line.strip() for line in terminal.splitlines() if line.strip().startswith(("TOKEN=", "curl"))]
+    return [line.strip() for line in terminal.splitlines() if line.strip().startswith(("export ", "TOKEN=", "curl"))]
 
 
-def test_the_three_printed_lines_work_when_pasted(first: Running) -> None:
+def test_the_printed_lines_work_when_pasted(first: Running, tmp_path: Path) -> None:
     """What the terminal suggests is the first thing anybody tries."""
-    token, detect, mask = examples(first.terminal)
-    found = first.shell(f"{token}\n{detect}")
+    application, auditor, token, detect, mask = examples(first.terminal)
+    found = first.shell(f"{application}\n{token}\n{detect}")
     assert found.returncode == 0, found.stderr
     entities = {finding["entity"] for finding in json.loads(found.stdout)["results"][0]}
     assert {"PERSON", "EMAIL_ADDRESS", "CREDIT_CARD"} <= entities
-    masked = first.shell(f"{token}\n{mask}")
+    masked = first.shell(f"{application}\n{token}\n{mask}")
     assert masked.returncode == 0, masked.stderr
     (text,) = json.loads(masked.stdout)["texts"]
-    assert "13800138000" in text  # whom to call is needed for the purpose of this application
-    assert not re.search(r"\d{17}[\dX]|4111 1111", text)  # numbers that identify or pay are not
+    assert text.startswith("李*的手机号是138****8000，")  # the first answer shows what the product does
+    assert not re.search(r"\d{17}[\dX]|4111 1111", text)
+    verified = first.shell(f"{auditor}\nprivacy audit export log.bundle\nprivacy audit verify log.bundle --log-vkey \"$LOG_VKEY\"", folder=tmp_path)
+    assert verified.returncode == 0, verified.stderr
 
 
 def test_credentials_are_printed_once_and_kept_nowhere(first: Running, state: Path) -> None:
     """Only who started it first has them."""
-    passwords = re.findall(r"(?:password|client_secret|TOTP secret) (\S+)", first.terminal)
+    passwords = re.findall(r"(?:password |client_secret |TOTP secret |CLIENT_SECRET=)(\S+)", first.terminal)
     assert len(passwords) >= 4
     kept = b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
     assert [secret for secret in passwords if secret.encode() in kept] == []
@@ -61,15 +63,16 @@ def test_what_it_creates_is_for_its_owner_only(first: Running, state: Path) -> N
 
 def test_a_second_start_keeps_everything_and_prints_no_secret(first: Running, state: Path) -> None:
     """Stopping and starting is nothing special."""
-    url_line = examples(first.terminal)[0]
-    client = re.search(r"-u (\S+) ", url_line)
-    assert client
+    application = examples(first.terminal)[0]
     assert first.stop() == 0
     with running(state) as second:
         assert "Shown once" not in second.terminal
         assert "users reset" in second.terminal
-        token = second.shell(f"curl -sf -u {client.group(1)} -d grant_type=client_credentials {second.url}/oauth/token")
-        assert token.returncode == 0, token.stdout
+        again, auditor, token, detect, _ = examples(second.terminal)
+        assert again.startswith("export CLIENT_ID=… CLIENT_SECRET=… ")
+        assert auditor == examples(first.terminal)[1]
+        found = second.shell(f"{application}\n{token}\n{detect}".replace("curl -s", "curl -sf"))
+        assert found.returncode == 0, found.stdout
         assert second.stop() == 0
 
 
@@ -116,11 +119,7 @@ def test_what_the_readme_says_to_run_runs(tmp_path: Path) -> None:
     if data := os.environ.get("PRIVACY_TEST_DATA"):
         variables = f"CHINOOK={data}/chinook/Chinook_Sqlite.sqlite\n"
     with running(tmp_path / "var") as service:
-        client = re.search(r"-u ([^:\s]+):(\S+) ", examples(service.terminal)[0])
-        pinned = re.search(r"for auditors.*: (\S+)", service.terminal)
-        assert client
-        assert pinned
-        variables += f"CLIENT_ID={client.group(1)} CLIENT_SECRET={client.group(2)} LOG_VKEY={pinned.group(1)}\n"
+        variables += "\n".join(examples(service.terminal)[:2]) + "\n"
         text = (ROOT / "README.md").read_text("utf-8")
         marked = "run|chinook" if data else "run"
         lines = "\n".join(re.findall(rf"^```bash (?:{marked})\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
