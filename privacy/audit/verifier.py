@@ -326,6 +326,7 @@ def verify(
     if not hmac.compare_digest(tree.root_with(header.right, checkpoint.size), checkpoint.root):
         raise Tampered(f"The entries {header.first} to {header.end - 1} are not those of the signed log: at least one was altered, dropped, added or moved.")
     _check_manifest(bundle, key, check, manifest_text(checkpoint.origin, whole.digest(), header.end - header.first, disclosed))
+    _check_order(old, checkpoint)
     return Report(checkpoint.origin, checkpoint.size, header.first, header.end, disclosed, old.size if old else None)
 
 
@@ -379,12 +380,22 @@ def _read_entry(line: bytes, index: int) -> tuple[bytes | None, bytes]:
 
 
 def _check_reach(old: Checkpoint | None, header: _Header, checkpoint: Checkpoint) -> None:
-    if old is None:
+    if old is None or old.size > checkpoint.size:
         return
-    if old.size > checkpoint.size:
-        raise Tampered("The older checkpoint is larger than the newer one: the log was rolled back.")
     if not header.first <= old.size <= header.end and not (old.size == checkpoint.size and old.root == checkpoint.root):
         raise Unverifiable(f"The bundle covers {header.first} to {header.end}, the older checkpoint has {old.size} entries: export from {old.size} or before.")
+
+
+def _check_order(old: Checkpoint | None, checkpoint: Checkpoint) -> None:
+    """Refuse to compare with a larger checkpoint, after everything else was checked: what is altered is told first.
+
+    Limit: no signature carries a time, so a bundle from before the checkpoint and one of a log rolled back after it look the same.
+    """
+    if old is not None and old.size > checkpoint.size:
+        raise Unverifiable(
+            f"The bundle is intact but older than the checkpoint: it shows a log of {checkpoint.size} entries, the checkpoint one of {old.size}. "
+            f"Ask for a new export to compare them; if that ends before {old.size} as well, the log was rolled back."
+        )
 
 
 def _check_old_root(old: Checkpoint | None, tree: GrowingTree) -> None:

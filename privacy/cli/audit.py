@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,15 +109,20 @@ def checkpoint(generation: int | None) -> None:
 @click.argument("event")
 @click.option("--to", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="Folder for the two files.")
 def proof(event: str, folder: Path) -> None:
-    """Write EVENT.json, the entry as logged, and EVENT.tlog-proof, its C2SP proof."""
+    """Write the entry EVENT as logged, entry-N.json, and its C2SP proof, entry-N.tlog-proof; N is its index in the log.
+
+    EVENT is an event's id, as `privacy audit events` shows it. The names written are printed, and with them the command that verifies them.
+    """
     from privacy.kernel.ids import EventId
 
     with _opened("audit:read") as (application, actor):
         found = application.trail.proof(actor, EventId(event))
-    for suffix, data in ((".json", found.entry), (".tlog-proof", found.proof.encode())):
-        path = folder / f"entry-{found.index}{suffix}"
+    entry, proved = (folder / f"entry-{found.index}{suffix}" for suffix in (".json", ".tlog-proof"))
+    for path, data in ((entry, found.entry), (proved, found.proof.encode())):
         path.write_bytes(data)
         click.echo(path)
+    command = shlex.join(["privacy", "audit", "verify", str(proved), "--entry", str(entry), "--log-vkey"])
+    click.echo(f"Verify with: {command} KEY", err=True)
 
 
 @audit.command()
@@ -146,14 +152,18 @@ def export(out: Path, first: int, end: int | None, as_csv: bool, generation: int
 
 
 @audit.command()
-@click.confirmation_option(prompt="Continue the forked log under a new name? Do this only when you know why the database is older than what was signed.")
+@click.confirmation_option(prompt="Continue the log under a new name? Do this only when you know why it contradicts what was signed, or why signed.json is gone.")
 def reopen() -> None:
-    """Continue a forked log under its next generation, whose first entry tells where the old one ended."""
+    """Continue a forked log, or one whose signed.json is lost, under its next generation.
+
+    The first entry of that tells which of the two it was and where the old log ended. Never needed when a copy of signed.json can be put back.
+    """
     from privacy.kernel.errors import AccessDenied
 
     with _opened("audit:read") as (application, actor):
         if actor.auth != "os":
             raise AccessDenied("Only the operator at the command line reopens a log; call it without PRIVACY_TOKEN.")
+        application.sequencer.accept_loss()  # first: interrupted after it, the log is still stopped, and this command is run again
         application.audit.reopen(actor)
         application.sequencer.drain()
         click.echo(f"Give auditors the new key:\n{application.trail.vkey(actor)}")

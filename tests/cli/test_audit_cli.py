@@ -1,6 +1,8 @@
 """`privacy audit` from a terminal: export, prove, verify, continue after a fork."""
 
 import json
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +75,34 @@ def test_a_kept_checkpoint_and_a_view_are_checked_with_the_bundle(run: Run, audi
     assert run("verify", "a.bundle", "--log-vkey", audit.vkey, "--old", "old", "--view", "a.csv")[0] == 0
     Path("a.csv").write_text(Path("a.csv").read_text("utf-8").replace("client:bob", "client:eve"), encoding="utf-8")
     assert run("verify", "a.bundle", "--log-vkey", audit.vkey, "--view", "a.csv")[0] == 1
+
+
+def test_a_bundle_older_than_the_checkpoint_cannot_be_compared(run: Run, audit: World) -> None:
+    """Exit 3 and a remedy, not the verdict that somebody altered the log."""
+    assert run("export", "a.bundle")[0] == 0
+    audit.write(2)
+    Path("newer").write_text(run("checkpoint")[1], encoding="utf-8")
+    code, said = run("verify", "a.bundle", "--log-vkey", audit.vkey, "--old", "newer")
+    assert code == 3
+    assert "older than the checkpoint" in said
+
+
+def test_help_and_page_name_the_files_that_a_proof_writes(run: Run, audit: World) -> None:
+    """The names printed are those that `--help` and docs/audit.md speak of, and the page's script accepts them as they are printed."""
+    event = json.loads(run("events", "--action", "protection:values:revealed", "--json")[1])[0]
+    code, printed = run("proof", event["id"])
+    assert (code, printed.splitlines()[:2]) == (0, ["entry-3.json", "entry-3.tlog-proof"])
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text("utf-8")
+    for said in (run("proof", "--help")[1], page):
+        assert "entry-N.json" in said
+        assert "entry-N.tlog-proof" in said
+        assert "EVENT.json" not in said
+        assert "ENTRY.json" not in said
+    script = re.search(r"```sh check-proof\n(.*?)```", page, re.DOTALL)
+    assert script
+    Path("check-proof.sh").write_text(script[1], encoding="utf-8")
+    done = subprocess.run(["sh", "check-proof.sh", *printed.splitlines()[:2], audit.vkey], capture_output=True, text=True, check=False)
+    assert (done.returncode, "the entry is in the signed log" in done.stdout) == (0, True)
 
 
 def test_one_event_is_proved_by_two_files(run: Run, audit: World) -> None:
