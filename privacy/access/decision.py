@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ConsentFact:
-    """The state of one subject's consent for the purpose (and recipient) of the call."""
+    """The state of one subject's consent for the purpose and recipient of the call."""
 
     state: str
     at: datetime | None = None
@@ -73,13 +73,13 @@ class Bench:
         return self.purpose is not None and self.purpose.needs_consent and self.action in DISCLOSING
 
     @property
-    def consent_recipient(self) -> str | None:
-        """Return the recipient whose own consent is asked for (separate consent), None for consent to the purpose."""
-        return self.recipient if self.purpose and self.purpose.separate_consent else None
-
-    @property
     def asks_consent(self) -> bool:
         return self.needs_consent or (self.plan is not None and self.plan.asks_consent)
+
+
+def _about_people(dataset: Dataset) -> bool:
+    """Tell whether rows of `dataset` may be about a person: all, but those in which every field was declared not personal."""
+    return dataset.subject_field is not None or any(field.status is not Status.NOT_PERSONAL for field in dataset.fields.values() if not field.gone)
 
 
 def withheld(reason: Reason) -> Verdict:
@@ -94,13 +94,15 @@ class Judge:
         self._taxonomy = taxonomy
         self._verdicts: dict[tuple[str, str, ConsentFact | None], Verdict] = {}
         self._covered = frozenset(bench.purpose.categories) if bench.purpose else frozenset()
+        self._about_people = bench.dataset is not None and _about_people(bench.dataset)
 
     def consents(self, consents: Consents, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, ConsentFact]:
         """Fetch the consent states of all `subjects` at once, or nothing when neither a gate nor a row asks for them."""
         bench = self.bench
         if bench.refused or not bench.purpose or not subjects or not bench.asks_consent:
             return {}
-        states = consents.statuses(bench.tenant, subjects, bench.purpose.id, bench.consent_recipient)
+        # always with the recipient, as POST /consents/check asks: whether a consent to the purpose reaches it is for the consent room to say
+        states = consents.statuses(bench.tenant, subjects, bench.purpose.id, bench.recipient)
         return {subject: ConsentFact(str(status.state), status.at) for subject, status in zip(subjects, states, strict=True)}
 
     def field(self, name: str, consent: ConsentFact | None) -> Verdict:
@@ -142,6 +144,9 @@ class Judge:
         if not field.status.settled and bench.action != "protect":
             return withheld(reasons.field_undecided(bench.dataset, field))
         if field.status is Status.NOT_PERSONAL:
+            # of somebody who did not consent nothing is shown, not even what is not personal by itself
+            if (consent or self._about_people) and (refused := self._consent_refusal(consent)):
+                return withheld(refused)
             category = self._taxonomy.category(NOT_PERSONAL)
             return self._by_rows(category.field_class, category.id, category.technique, consent)
         return self._gated(field.field_class, field.category, field.technique, consent)
@@ -161,12 +166,17 @@ class Judge:
         bench = self.bench
         if bench.purpose and not self._covered & {category, field_class, "*"}:
             return withheld(reasons.CATEGORY_NOT_IN_PURPOSE)
-        if bench.needs_consent:
-            if consent is None:
-                return withheld(reasons.SUBJECT_MISSING)
-            if consent.state != "given":
-                return withheld(reasons.consent_reason(consent.state, consent.at))
+        if refused := self._consent_refusal(consent):
+            return withheld(refused)
         return self._by_rows(field_class, category, technique, consent)
+
+    def _consent_refusal(self, consent: ConsentFact | None) -> Reason | None:
+        """Return why the purpose's need of consent stops this subject's data, None when nothing is needed or it is given."""
+        if not self.bench.needs_consent:
+            return None
+        if consent is None:
+            return reasons.SUBJECT_MISSING
+        return None if consent.state == "given" else reasons.consent_reason(consent.state, consent.at)
 
     def _by_rows(self, field_class: str, category: str, technique: str, consent: ConsentFact | None) -> Verdict:
         if self.bench.plan is None:
