@@ -184,11 +184,13 @@ def data_map(name: str | None, target: Path | None, source: Path | None, as_json
 @click.argument("name", required=False)
 @json_option
 def gap(name: str | None, as_json: bool) -> None:
-    """List the fields that lack a control their level requires. Exits 1 when there are any."""
+    """List the fields that lack a control their level requires, each with its remedy. Exits 1 when there are any.
+
+    docs/data-map.md explains the controls.
+    """
     with _application("systems:read") as (application, actor):
         found = application.inventory.gaps(actor.tenant, name)
-    show([{"dataset": g.dataset, "field": g.field, "category": g.category, "level": g.level, "status": g.status, "missing": list(g.missing)} for g in found],
-         as_json=as_json, columns=("dataset", "field", "status", "category", "level", "missing"))  # fmt: skip
+    show(found, as_json=as_json, columns=("dataset", "field", "status", "category", "level", "missing", "remedy"))
     if found:
         raise click.exceptions.Exit(1)
 
@@ -217,7 +219,10 @@ def _is_address(target: str) -> bool:
 
 def _look(url: str, progress: Any) -> Sequence[Any]:
     """Scan an address without application, database or keys: only the policy files are read."""
+    from functools import partial
+
     from privacy.adapters.databases import open_connector
+    from privacy.application import reserved_files
     from privacy.config import load
     from privacy.discovery.columns import ColumnClassifier
     from privacy.discovery.service import look
@@ -227,7 +232,7 @@ def _look(url: str, progress: Any) -> Sequence[Any]:
     config = load()
     taxonomy = Taxonomy.load(config.policies / "taxonomy.toml")
     classifier = ColumnClassifier.load(config.policies, taxonomy, Detector(None, config.phone_regions))
-    reports, _ = look(open_connector, classifier, url, progress)
+    reports, _ = look(partial(open_connector, reserved=reserved_files(config)), classifier, url, progress)
     return reports
 
 

@@ -131,7 +131,7 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A field that lacks a control its level requires."""
+    """A field that lacks a control its level requires; `remedy` is a command, or keys of the map file."""
 
     dataset: str
     field: str
@@ -139,3 +139,4 @@ class Gap:
     level: int
     status: Status
     missing: tuple[str, ...]
+    remedy: str = ""

@@ -91,7 +91,10 @@ def test_a_system_is_connected_scanned_and_decided(run: Run, shop: Path) -> None
         fields["remark"]["status"],
     ]
     code, text = run("gap", "shop", "--json")
-    assert (code, {"email", "remark"} <= {row["field"] for row in json.loads(text)}) == (1, True)
+    gaps = {row["field"]: row["remedy"] for row in json.loads(text)}
+    assert (code, {"nick_handle", "remark"} <= gaps.keys(), "email" in gaps) == (1, True, False)
+    assert "privacy systems not-personal shop customers.remark" in gaps["remark"]
+    assert "privacy systems confirm shop customers.nick_handle" in run("gap", "shop")[1]
 
 
 def test_the_rest_is_declared_at_once_but_not_the_carriers(run: Run, shop: Path) -> None:

@@ -9,6 +9,7 @@ from privacy.inventory.deciding import FieldDecision
 from privacy.inventory.merging import ScannedField, ScannedTable
 from privacy.inventory.model import Field, Status
 from privacy.inventory.service import Inventory, NewSystem
+from privacy.inventory.yaml_map import Marked
 from privacy.kernel.clock import FixedClock
 from privacy.kernel.errors import AccessDenied, InvalidInput, NotFound, PrivacyError
 from privacy.kernel.ids import DEFAULT_TENANT
@@ -146,14 +147,54 @@ def test_a_vanished_table_stays_in_the_map_as_gone(inventory: Inventory) -> None
 
 
 def test_gaps_list_what_a_level_requires_and_a_field_lacks(inventory: Inventory) -> None:
-    """An undecided field lacks everything; a confirmed e-mail still lacks masking by default until it is declared; not personal lacks nothing."""
+    """An undecided field lacks everything; a confirmed one has what this product does for it and lacks what people must declare; not personal lacks nothing."""
     inventory.confirm_auto(ALICE, "shop")
     decide(inventory, "vip", "not_personal")
+    decide(inventory, "nick", "confirm", "national_id")
     missing = {gap.field: gap.missing for gap in inventory.gaps(DEFAULT_TENANT, "shop")}
-    assert missing["email"] == ("masked_by_default",)
+    assert missing["nick"] == ("encrypted", "mfa", "four_eyes")
+    assert "email" not in missing
     assert missing["remark"] == ("access_policy", "masked_by_default", "encrypted", "mfa", "four_eyes")
     assert "vip" not in missing
     assert "id" not in missing
+
+
+def test_a_field_with_no_technique_is_not_masked_by_default(inventory: Inventory) -> None:
+    """Derived, not assumed: a map that takes the technique away opens the gap again."""
+    inventory.confirm_auto(ALICE, "shop")
+    apply(inventory, {"email": {"technique": "none"}})
+    (gap,) = [gap for gap in inventory.gaps(DEFAULT_TENANT, "shop") if gap.field == "email"]
+    assert gap.missing == ("masked_by_default",)
+    assert "technique: redact" in gap.remedy
+
+
+def test_each_gap_closes_by_its_remedy(inventory: Inventory) -> None:
+    """Undecided fields name the command, decided ones the keys of the map file, keeping what was declared before."""
+    decide(inventory, "nick", "confirm", "national_id")
+    apply(inventory, {"nick": {"controls": ["mfa"]}})
+    remedies = {gap.field: gap.remedy for gap in inventory.gaps(DEFAULT_TENANT, "shop")}
+    assert "privacy systems confirm shop customers.email (" in remedies["email"]
+    assert "privacy systems not-personal shop customers.remark" in remedies["remark"]
+    assert "controls: [encrypted, four_eyes, mfa] at customers.nick" in remedies["nick"]
+    apply(inventory, {"nick": {"controls": ["encrypted", "four_eyes", "mfa"]}})
+    assert "nick" not in {gap.field for gap in inventory.gaps(DEFAULT_TENANT, "shop")}
+
+
+def test_what_is_no_longer_in_the_system_is_no_gap(inventory: Inventory) -> None:
+    """A table that vanished leaves its decisions, and nothing to mend."""
+    inventory.record_scan(ALICE, "shop", [])
+    assert inventory.gaps(DEFAULT_TENANT, "shop") == []
+
+
+def apply(inventory: Inventory, fields: dict[str, dict[str, object]]) -> None:
+    """Import a map file that says this about fields of customers."""
+
+    def marked(value: object) -> Marked:
+        if isinstance(value, dict):
+            return Marked({key: marked(item) for key, item in value.items()}, 1)
+        return Marked([marked(item) for item in value] if isinstance(value, list) else value, 1)
+
+    inventory.import_map(ALICE, marked({"system": "shop", "datasets": {"customers": {"fields": fields}}}))
 
 
 def test_only_those_with_the_scope_change_the_map(inventory: Inventory) -> None:

@@ -53,7 +53,9 @@ def test_a_dpo_connects_scans_and_decides(dpo: Browser, shop: str) -> None:
     assert {field["field"]: field["status"] for field in dataset["fields"]}["email"] == "confirmed"
     changed = dpo.put(f"{API}/datasets/shop.customers/subject", json={"subject_type": "customer", "subject_field": "id"}).get_json()
     assert (changed["subject_type"], changed["subject_field"], changed["id"]) == ("customer", "id", dataset["id"])
-    assert "email" in {gap["field"] for gap in dpo.get(f"{API}/gaps?system=shop").get_json()["gaps"]}
+    gaps = {gap["field"]: gap["remedy"] for gap in dpo.get(f"{API}/gaps?system=shop").get_json()["gaps"]}
+    assert "email" not in gaps
+    assert "privacy systems confirm shop customers.name" in gaps["name"]
     assert dpo.get(f"{API}/systems/shop/map").get_json()["map"]["system"] == "shop"
     assert [entry["name"] for entry in dpo.get(f"{API}/datasets").get_json()["datasets"]] == ["shop.customers"]
 

@@ -268,10 +268,19 @@ class GapAnswer(Answer):
     level: int
     status: str
     missing: list[str]
+    remedy: str
 
     @classmethod
     def of(cls, gap: Gap) -> "GapAnswer":
-        return cls(dataset=gap.dataset, field=gap.field, category=gap.category, level=gap.level, status=gap.status.value, missing=list(gap.missing))
+        return cls(
+            dataset=gap.dataset,
+            field=gap.field,
+            category=gap.category,
+            level=gap.level,
+            status=gap.status.value,
+            missing=list(gap.missing),
+            remedy=gap.remedy,
+        )
 
 
 class GapsAnswer(Answer):
