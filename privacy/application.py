@@ -130,8 +130,9 @@ def check(application: Application) -> list[Finding]:
 def build(config: Config) -> Application:
     """Wire an application from its settings. Opens no database and starts no thread yet; reads keys and policy files.
 
-    Raises Misconfigured when a key file or a policy file is missing or malformed.
+    Raises Misconfigured when there is no installation where the settings look, or a key file or a policy file is missing or malformed.
     """
+    _refuse_an_empty_place(config)
     wiring = _Wiring(config)
     return Application(**{field.name: getattr(wiring, field.name) for field in fields(Application)})
 
@@ -280,6 +281,15 @@ def key_file_path(config: Config) -> Path:
     if kind != "file" or not place:
         raise Misconfigured("PRIVACY_KEY_PROVIDER is not usable: write file:PATH; other providers are not part of this version.")
     return Path(place).expanduser()
+
+
+def _refuse_an_empty_place(config: Config) -> None:
+    # the folder may be relative: from another folder everything seems to be missing, and making it anew there would be the wrong remedy
+    if not (config.state_dir / "log.key").exists() and not key_file_path(config).exists():
+        raise Misconfigured(
+            f"There is no installation in {config.state_dir.resolve()}. Its folder is named by PRIVACY_STATE_DIR, by default `var` in the folder you are in: "
+            "set it, or go to the folder where the service was set up. For a new installation there: `privacy init`."
+        )
 
 
 def log_origin(config: Config) -> str:

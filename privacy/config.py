@@ -91,7 +91,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_KEYS_DATABASE_URL", _text, "sqlite:///{state}/keys.db", "Keys database, with its own short backups.", secret=True),
     Setting("PRIVACY_KEY_PROVIDER", _text, "file:{state}/root.key", "Where the root key lives: file:PATH. Keep it off the databases' machine and backups."),
     Setting("PRIVACY_POLICIES", _path, str(_PROJECT / "policies"), "Folder with model.conf, policy.csv, taxonomy.toml and the other files an operator edits."),
-    Setting("PRIVACY_PUBLIC_URL", _url, "http://127.0.0.1:8000", "How callers reach the service; issuer of its tokens."),
+    Setting(
+        "PRIVACY_PUBLIC_URL",
+        _url,
+        "http://127.0.0.1:8000",
+        "How callers reach the service; issuer of its tokens; its host names the log, for good, at the first init.",
+    ),
     Setting("PRIVACY_HOST", _text, "127.0.0.1", "Address to listen on. Beyond loopback it needs a certificate or a trusted proxy."),
     Setting("PRIVACY_PORT", _between(1, 65535), "8000", "Port to listen on."),
     Setting("PRIVACY_WORKERS", _between(1, 64), "1", "Serving processes; more than one needs a server database."),

@@ -73,12 +73,13 @@ def examples(url: str, created: dict[str, Any]) -> list[str]:
     """Return lines to paste into another terminal: the assignments, a token, and two calls with it."""
     texts = '"texts": ["李雷的手机号是13800138000，身份证号110101199003072340。Jane Smith, jane@example.com, paid with 4111 1111 1111 1111."]'
     purpose = '"purpose": "support"'
+    form = '-u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials'
     call = "-H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json'"
     return [
         "",
         "Try it from another terminal:",
         *assignments(created),
-        f'  TOKEN=$(curl -s -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials {url}/oauth/token | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
+        f'  TOKEN=$(curl -s {form} {url}/oauth/token | sed \'s/.*"access_token": *"\\([^"]*\\)".*/\\1/\')',
         f"  curl -s {url}/api/v1/detect {call} -d '{{{texts}}}'",
         f"  curl -s {url}/api/v1/mask {call} -d '{{{purpose}, {texts}}}'",
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from privacy.application import build
 from privacy.config import SETTINGS, Config, load
 from privacy.kernel.errors import Misconfigured
 
@@ -96,3 +97,19 @@ def test_the_test_suites_own_variables_are_not_ours_to_refuse() -> None:
 def test_a_configuration_does_not_print_its_secrets() -> None:
     """Addresses and tokens end up in tracebacks otherwise."""
     assert "swordfish" not in repr(load({"PRIVACY_DATABASE_URL": SECRET}))
+
+
+def test_from_a_folder_without_an_installation_every_command_says_where_it_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making one there is seldom what was meant; the setting that names the folder is."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Misconfigured, match="PRIVACY_STATE_DIR") as refused:
+        build(load({}))
+    assert str(tmp_path / "var") in refused.value.detail
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_root_key_that_is_gone_from_an_installation_is_said_as_such(tmp_path: Path) -> None:
+    """That folder is the right one, and the file has to come back."""
+    (tmp_path / "log.key").write_text("")
+    with pytest.raises(Misconfigured, match=r"root\.key is missing"):
+        build(load({"PRIVACY_STATE_DIR": str(tmp_path)}))
