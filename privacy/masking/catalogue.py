@@ -14,7 +14,7 @@ def _withhold(value: str, context: MaskContext) -> str | None:
 _SHIPPED = (
     Technique("none", Kind.CLEAR, "shown as it is", "原样显示", general.none, folds=False),
     Technique("redact", Kind.HIDE, "a fixed word, the same for every value", "固定占位符", general.redact, folds=False),
-    Technique("name", Kind.HIDE, "surname or initials", "保留姓氏或首字母", names.name),
+    Technique("name", Kind.HIDE, "surname or initials", "保留姓氏或首字母", names.name, keeps=names.is_surname),
     Technique("phone", Kind.HIDE, "area or network and the last digits", "保留前三后四", numbers.phone),
     Technique("email", Kind.HIDE, "first letter and domain", "保留首字母和域名", online.email),
     Technique("id_number", Kind.HIDE, "first and last character", "保留首尾各一位", numbers.id_number),

@@ -1,9 +1,13 @@
-"""Names of people: 李小明 → 李**, 欧阳修 → 欧阳*, 阿卜杜拉·买买提 → 阿***·***, John Smith → J*** S****."""
+"""Names of people: 李小明 → 李**, 欧阳修 → 欧阳*, 阿卜杜拉·买买提 → 阿***·***, John Smith → J*** S****.
+
+Where a field is known to hold one half of a name, both halves together show what the whole name would: 李 stays, 小明 → **.
+"""
 
 import re
 import unicodedata
 
 from privacy.masking.fold import clusters, is_han
+from privacy.masking.halves import Half, half_of
 from privacy.masking.technique import MaskContext, token
 
 _LONGEST_NAME = 80
@@ -40,14 +44,23 @@ def name(value: str, context: MaskContext) -> str | None:
     """Keep the surname of a Chinese name (an initial of any other word) and hide the rest; honorifics, which tell sex or rank, are left out."""
     if len(value) > _LONGEST_NAME or not (value.isalpha() or all(map(_belongs, value))):
         return token(context)
-    text = _close_up(value)
+    text, half = _close_up(value), half_of(context.field)
     if _ANY_DOT.search(text):
-        return _dotted(text)
+        return _dotted(text, half)
     words = text.split(" ")
     if len(words) > _MOST_WORDS:
         return token(context)
     kept = [word for word in words if not _is_title(word)] or words
-    return " ".join(_word(word, position, len(kept)) for position, word in enumerate(kept))
+    return " ".join(_word(word, position, len(kept), half) for position, word in enumerate(kept))
+
+
+def is_surname(value: str, context: MaskContext) -> bool:
+    """Tell whether `value` is a Chinese surname alone, in a field for surnames: what `name` shows of a whole name, and so of this half."""
+    return half_of(context.field) is Half.FAMILY and _is_han_surname(value)
+
+
+def _is_han_surname(text: str) -> bool:
+    return len(text) == 1 and is_han(text) or text in _COMPOUND
 
 
 def _belongs(character: str) -> bool:
@@ -59,9 +72,11 @@ def _close_up(value: str) -> str:
     return _HAN_BLANK.sub("", value) if " " in value and not value.isascii() else value
 
 
-def _dotted(text: str) -> str:
+def _dotted(text: str, half: Half) -> str:
     # stars of one length: the parts of transliterated names have telling lengths
     first, *rest = _ANY_DOT.split(text)
+    if half is Half.GIVEN and any(map(is_han, text)):
+        return "·".join("***" for _ in (first, *rest))
     parts = clusters(first.strip())
     shown = (parts[0] if parts else "*") + ("***" if len(parts) > 1 else "")
     return "·".join([shown, *("***" for _ in rest)])
@@ -71,20 +86,24 @@ def _is_title(word: str) -> bool:
     return word.rstrip(".,").lower() in _TITLES and len(word.rstrip(".,")) > 1
 
 
-def _word(word: str, position: int, count: int) -> str:
+def _word(word: str, position: int, count: int, half: Half) -> str:
     if word in _PARTICLES and 0 < position < count - 1 or word in _PARTICLES and count > 1 and position == 0:
         return word
     body = word.rstrip(",")
     comma = "," if body != word else ""
     if body and all(is_han(c) or c == "*" for c in body):
-        return _han(body) + comma
+        return _han(body, half) + comma
     return _initial(body) + comma
 
 
-def _han(text: str) -> str:
+def _han(text: str, half: Half) -> str:
+    if half is Half.FAMILY and _is_han_surname(text):
+        return text
     if len(text) > 2 and text.endswith(_HONORIFICS):
         # all of them have two characters; 李女士 names a surname only: one star says that more belongs to it
         text = text[:-2] + ("*" if len(text) == 3 else "")
+    if half is Half.GIVEN:
+        return "*" * min(len(text), _MOST_STARS)
     if len(text) == 1:
         return "*"
     kept = 2 if text[:2] in _COMPOUND and len(text) > 2 else 1

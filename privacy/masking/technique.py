@@ -1,7 +1,8 @@
 """What a masking technique is: a name, a promise and a pure function.
 
 Guarantees, for every technique but `none`: the function never raises for any text; a value whose shape it does not know becomes the
-redaction token or None (withheld), never clear; a technique that hides never returns its input (the guard in `Technique.apply`).
+redaction token or None (withheld), never clear; a technique that hides never returns its input (the guard in `Technique.apply`), but for what it
+names itself as nothing to hide (`keeps`: a surname in a field for surnames).
 Limits: masking is not anonymising. What stays visible can single a person out together with other fields.
 """
 
@@ -37,9 +38,16 @@ class MaskContext:
     language: str = "auto"
 
 
+def _nothing(value: str, context: MaskContext) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Technique:
-    """One way to mask. `folds` tells whether the value is brought into plain form (width, invisible characters, digits) first."""
+    """One way to mask.
+
+    `folds` tells whether the value is brought into plain form (width, invisible characters, digits) first, `keeps` which whole values may stay.
+    """
 
     name: str
     kind: Kind
@@ -47,6 +55,7 @@ class Technique:
     zh: str
     mask: Callable[[str, MaskContext], str | None]
     folds: bool = True
+    keeps: Callable[[str, MaskContext], bool] = _nothing
 
     def apply(self, value: str, context: MaskContext) -> str | None:
         """Return what may be shown of `value`, or None for nothing at all.
@@ -65,7 +74,7 @@ class Technique:
         if not plain:
             return ""
         masked = self.mask(plain, context)
-        if self.kind is Kind.HIDE and masked is not None and _unhidden(plain, masked):
+        if self.kind is Kind.HIDE and masked is not None and _unhidden(plain, masked) and not self.keeps(plain, context):
             return token(context)
         return masked
 

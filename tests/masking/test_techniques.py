@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from privacy.kernel.errors import Misconfigured
 from privacy.masking.catalogue import Techniques
+from privacy.masking.halves import Half, half_of
 from privacy.masking.technique import Kind, MaskContext, is_token
 from tests.cast import LI_XIAOMING, MARGUERITE, SUBJECTS
 
@@ -185,3 +186,23 @@ def test_an_unknown_technique_is_refused_with_the_known_ones() -> None:
     """A typo in a policy row stops the start; it can never mean "clear"."""
     with pytest.raises(Misconfigured, match="known are none, redact"):
         TECHNIQUES.get("maks")
+
+
+HALVES = {
+    Half.GIVEN: "FirstName first_name firstname givenName GIVEN_NAME fname forename name_first middle_name first 名 客户_名 ming first_name_zh",
+    Half.FAMILY: "LastName last_name lastname familyName SURNAME lname customer_surname name_last last family 姓 姓氏 客户姓氏 联系人姓 xing last_name_zh",
+    Half.WHOLE: "name Name full_name 姓名 名字 名称 客户名 xingming last_contact_name last_first_name LastNameFirstName 姓_名 username surfer_name",
+}
+
+
+@pytest.mark.parametrize(("half", "field"), [(half, field) for half, fields in HALVES.items() for field in fields.split()])
+def test_a_field_says_which_half_of_a_name_it_holds(half: Half, field: str) -> None:
+    """In English, Chinese and pinyin, in any way of writing columns; where it says neither or both it holds a whole name."""
+    assert half_of(field) is half
+
+
+@given(name=_HAN)
+def test_a_name_in_two_fields_shows_no_more_than_in_one(name: str) -> None:
+    """Surname and given name apart: the characters of the given name are all hidden, whatever they are."""
+    family, given_name = name[:1], name[1:]
+    assert (masked("name", family, field="LastName"), masked("name", given_name, field="FirstName")) == (family, "*" * len(given_name))
