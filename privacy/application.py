@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from privacy.actors.service import Actors
 from privacy.adapters import log_key_file, migrations
 from privacy.adapters.casbin_policy import CasbinOracle
 from privacy.adapters.databases.open import locate, open_connector
+from privacy.adapters.databases.reserved import Reserved
 from privacy.adapters.key_file import FileKeyProvider
 from privacy.adapters.log_key_file import LogKey
 from privacy.adapters.passwords import Argon2Passwords, TotpCodes
@@ -214,10 +215,11 @@ class _Wiring:
 
     @cached_property
     def discovery(self) -> Discovery:
+        reserved = reserved_files(self.config)
         return Discovery(
             self.inventory,
-            open_connector,
-            locate,
+            partial(open_connector, reserved=reserved),
+            partial(locate, reserved=reserved),
             ColumnClassifier.load(self.config.policies, self.taxonomy, self.detector),
             self.keyring.derive,
             self.clock,
@@ -281,6 +283,12 @@ def key_file_path(config: Config) -> Path:
     if kind != "file" or not place:
         raise Misconfigured("PRIVACY_KEY_PROVIDER is not usable: write file:PATH; other providers are not part of this version.")
     return Path(place).expanduser()
+
+
+def reserved_files(config: Config) -> Reserved:
+    """Return the files and folders of this installation that are never a connected system."""
+    secret = [path for path in (key_file_path(config), config.tls_key) if path is not None]
+    return Reserved.of((config.database_url, config.keys_database_url), secret, (config.state_dir, config.policies))
 
 
 def _refuse_an_empty_place(config: Config) -> None:

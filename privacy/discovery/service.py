@@ -28,6 +28,10 @@ from privacy.kernel.terms import Actor
 
 SAMPLE = 500
 _SCANS_AT_ONCE = 2
+_NO_FILE = (
+    "No system can be connected there: it is no readable SQLite database, no CSV file or folder of them, lies outside the folders that the operator "
+    "named, or is the service's own. `privacy systems add` at the shell says which."
+)
 _DIGEST_LABEL = "discovery-digest"
 # tables that stand together in no other database
 _OURS = (frozenset({"inventory_state", "catalogue_state", "audit_leaf"}), frozenset({"key_tenant", "tenant_key", "key_event"}))
@@ -116,23 +120,27 @@ class Discovery:
         self._roots = None if roots is None else tuple(root.resolve() for root in roots)
         self._slots = Semaphore(_SCANS_AT_ONCE)
 
-    def add(self, actor: Actor, name: str, url: str, *, controller: str | None = None, request_id: str = "") -> System:
-        """Connect a system under `name`. Raises InvalidInput for an address that cannot be one, Conflict when the name is taken."""
+    def add(self, actor: Actor, name: str, url: str, *, controller: str | None = None, check: bool = True, request_id: str = "") -> System:
+        """Connect a system under `name`, after trying the connection. `check` false skips that, but not for files that calls name.
+
+        Raises InvalidInput for an address that cannot be one, ConnectorUnavailable saying why nobody answers, Conflict when the name is taken.
+        """
         require(actor, "systems:write")
-        place = self._locate(url)
-        self._refuse_ours(place)
-        self._refuse_outside(actor, place)
-        # a file is kept by its whole path: the service may stand in another folder than the shell
-        address = place.shown if place.path is not None else url
-        new = NewSystem(name, place.kind, address, place.shown, ControllerId(controller) if controller else None, place.tls_waiver)
-        return self._inventory.add_system(actor, new, request_id=request_id)
+        return self._inventory.add_system(actor, self._new(actor, name, url, controller, check=check), request_id=request_id)
+
+    def change(self, actor: Actor, name: str, url: str, *, check: bool = True, request_id: str = "") -> System:
+        """Give a connected system another address, with the same care as `add`; its map and decisions stay. Raises NotFound as well."""
+        require(actor, "systems:write")
+        self._inventory.system(actor.tenant, name)
+        return self._inventory.change_system(actor, self._new(actor, name, url, None, check=check), request_id=request_id)
 
     def scan(self, actor: Actor, name: str, *, progress: Progress | None = None, request_id: str = "") -> ScanResult:
         """Scan a connected system and keep the proposals. Raises ConnectorUnavailable, TooBusy when two scans are running."""
         require(actor, "systems:write")
         url = self._inventory.system_url(actor.tenant, name)
         if not url:
-            raise InvalidInput("This system was declared by a file and has no address; add one under another name to scan it.")
+            raise InvalidInput("This system has no address: a file declared it, or it was removed. `privacy systems change NAME URL` gives a declared one its address.")
+        self._refuse_ours(self._locate(url))
         if not self._slots.acquire(blocking=False):
             raise TooBusy("Two scans are running; try again when one has ended.")
         try:
@@ -154,6 +162,24 @@ class Discovery:
             if (field.finding or field.carrier or field.status.value != "unknown") and not field.gone
         ]
 
+    def _new(self, actor: Actor, name: str, url: str, controller: str | None, *, check: bool) -> NewSystem:
+        remote = not actor.ref.startswith("operator:") and _names_a_file(url)
+        try:
+            place = self._locate(url)
+            self._refuse_ours(place)
+            self._refuse_outside(actor, place)
+            # a file is kept by its whole path: the service may stand in another folder than the shell
+            address = place.shown if place.path is not None else url
+            # only now: looking into a file of ours would drop our own locks on it
+            with closing(self._open(address)) as connector:
+                if check or remote:
+                    connector.check()
+        except (InvalidInput, ConnectorUnavailable):
+            if remote:  # one answer whatever it was: a call must not tell which files there are
+                raise InvalidInput(_NO_FILE, pointer="/url") from None
+            raise
+        return NewSystem(name, place.kind, address, place.shown, ControllerId(controller) if controller else None, place.tls_waiver)
+
     def _refuse_ours(self, place: Located) -> None:
         if place.identity in self._own:
             raise InvalidInput("This is a database of the service itself; it is never a connected system.", pointer="/url")
@@ -163,6 +189,10 @@ class Discovery:
             return
         if not any(place.path.is_relative_to(root) for root in self._roots):
             raise InvalidInput("Files may be connected only below the folders that the operator named for it.", pointer="/url")
+
+
+def _names_a_file(url: str) -> bool:
+    return "://" not in url or url.lower().startswith(("sqlite", "csv:"))
 
 
 def _refuse_ours_by_content(tables: Sequence[Table]) -> None:

@@ -197,7 +197,7 @@ def test_wrong_passwords_and_addresses_never_show_the_address() -> None:
 def test_addresses_that_are_none_are_refused_with_a_remedy(address: str) -> None:
     """Unknown kinds, missing files, files that are no database, and parameters that would lead elsewhere are refused."""
     with pytest.raises(InvalidInput) as refused:
-        locate(address)
+        open_connector(address)
     assert SECRET not in str(refused.value)
     assert refused.value.flaws[0].pointer == "/url"
 

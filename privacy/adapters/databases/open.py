@@ -1,5 +1,6 @@
 """From an address to a connector: what kind of system it is, what of the address may be shown, and which parameters it may carry."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,12 @@ from privacy.adapters.database_urls import Address, parse_address
 from privacy.adapters.databases.connector import Dialect, SqlConnector
 from privacy.adapters.databases.mariadb import MARIADB
 from privacy.adapters.databases.postgresql import POSTGRESQL
+from privacy.adapters.databases.reserved import NOTHING, Reserved
 from privacy.adapters.databases.sqlite import SqliteConnector
 from privacy.adapters.files.csv_system import CsvConnector, is_csv
 from privacy.discovery.ports import Connector
 from privacy.kernel.errors import InvalidInput, Misconfigured
 
-_SQLITE_MAGIC = b"SQLite format 3\x00"
 _SERVERS: dict[str, Dialect] = {"postgresql": POSTGRESQL, "mysql": MARIADB}
 # others could point elsewhere than the address shows (hostaddr, service) or run something on connect (init_command, options)
 _PARAMETERS = frozenset({"sslrootcert", "sslmode", "charset", "unverified_tls_reason", "application_name"})
@@ -37,16 +38,19 @@ class Place:
         return self.address.unverified_tls_reason if self.address else ""
 
 
-def locate(url: str, *, existing: bool = True) -> Place:
-    """Read an address without opening it. Raises InvalidInput, never with the address in its text: it may hold a password.
+def locate(url: str, *, existing: bool = True, reserved: Reserved = NOTHING) -> Place:
+    """Read an address without opening anything. Raises InvalidInput, never with the address in its text: it may hold a password.
 
-    `existing` false accepts a file that is not there yet (one of our own databases before its first start).
+    `existing` false accepts a file that is not there yet, and files of ours (one of our own databases before its first start).
     """
     text = url
     if "\x00" in text or len(text) > 2048 or not text.strip():
         raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url")
     try:
-        return _located(text, existing)
+        place = _located(text, existing)
+        if existing and place.path is not None:
+            reserved.refuse(place.path)
+        return place
     except (OSError, RuntimeError):  # a part longer than file names are, a ~name without a home, a folder we may not look into
         raise InvalidInput(f"This is no address of a system. {_HOW}", pointer="/url") from None
 
@@ -66,11 +70,11 @@ def _located(text: str, existing: bool) -> Place:
     return _server(text, parsed, existing)
 
 
-def open_connector(url: str) -> Connector:
+def open_connector(url: str, *, reserved: Reserved = NOTHING) -> Connector:
     """Open a system read-only. Raises InvalidInput for what cannot be opened at all, ConnectorUnavailable when nobody answers."""
-    place = locate(url)
+    place = locate(url, reserved=reserved)
     if place.path is not None:
-        return CsvConnector(place.path) if place.kind == "csv" else SqliteConnector(place.path)
+        return CsvConnector(place.path) if place.kind == "csv" else _sqlite_connector(place.path)
     assert place.address is not None
     return SqlConnector(_SERVERS[place.kind], place.address)
 
@@ -85,22 +89,21 @@ def _csv(path: Path) -> Place:
 
 
 def _sqlite(path: Path, existing: bool) -> Place:
-    if existing:
-        _check_sqlite(path)
     whole = path.resolve()
+    if existing:
+        if not whole.is_file():
+            raise InvalidInput(f"There is no such file. {_HOW}", pointer="/url")
+        if not os.access(whole, os.R_OK):
+            raise InvalidInput("The file cannot be read by this user.", pointer="/url")
     return Place("sqlite", f"sqlite:///{whole}", ("file", str(whole)), whole)
 
 
-def _check_sqlite(path: Path) -> None:
-    if not path.is_file():
-        raise InvalidInput(f"There is no such file. {_HOW}", pointer="/url")
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise InvalidInput(f"The file cannot be read ({type(error).__name__}).", pointer="/url") from None
-    if head != _SQLITE_MAGIC:
+def _sqlite_connector(path: Path) -> SqliteConnector:
+    connector = SqliteConnector(path)
+    if path.stat().st_size == 0 or not connector.is_database():
+        connector.close()
         raise InvalidInput("The file is no SQLite database (or it is encrypted, or empty).", pointer="/url")
+    return connector
 
 
 def _server(text: str, url: URL, strict: bool) -> Place:

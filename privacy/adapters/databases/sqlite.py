@@ -9,6 +9,7 @@ from typing import Any
 from privacy.adapters.databases.sampling import CELL, STATEMENT_SECONDS, TABLE_SECONDS, Gather, Source, Unreadable, read_strata
 from privacy.adapters.databases.sqlite_comments import comments
 from privacy.adapters.databases.types import family
+from privacy.adapters.databases.words import in_words
 from privacy.discovery.shapes import Column, Family, ForeignKey, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable
 
@@ -26,13 +27,28 @@ class SqliteConnector:
         self._sources: dict[str, Source] = {}
         self._opened: sqlite3.Connection | None = None
 
+    def is_database(self) -> bool:
+        """Let SQLite itself look: a look of our own would drop, at its close, the locks of another scan of this file."""
+        try:
+            self._connection().execute("PRAGMA schema_version").fetchall()
+        except sqlite3.Error as error:
+            # a file that is busy or damaged is told when it is scanned
+            return error.sqlite_errorcode != sqlite3.SQLITE_NOTADB
+        return True
+
+    def check(self) -> None:
+        try:
+            list(self._rows("SELECT count(*) FROM sqlite_master"))
+        except Unreadable as error:
+            raise ConnectorUnavailable(f"The file cannot be read: {error.reason}.") from None
+
     def tables(self) -> Sequence[Table]:
         try:
             listed = list(
                 self._rows("SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name")
             )
         except Unreadable as error:
-            raise ConnectorUnavailable(f"The file's catalogue cannot be read ({error.reason}).") from None
+            raise ConnectorUnavailable(f"The file's catalogue cannot be read: {error.reason}.") from None
         names = {_s(name) for _, name, _ in listed}
         return [self._table(_s(kind), _s(name), _s(sql or "")) for kind, name, sql in listed if not _shadow(_s(name), names)]
 
@@ -103,7 +119,7 @@ class SqliteConnector:
         try:
             yield from self._connection().execute(statement, parameters)
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise Unreadable(type(error).__name__) from None
+            raise Unreadable(in_words(error)) from None
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:
