@@ -73,6 +73,12 @@ class Bench:
         return self.purpose is not None and self.purpose.needs_consent and self.action in DISCLOSING
 
     @property
+    def not_personal(self) -> frozenset[str]:
+        """Return the fields of the dataset that were declared not personal."""
+        fields = self.dataset.fields.values() if self.dataset else ()
+        return frozenset(field.name for field in fields if field.status is Status.NOT_PERSONAL)
+
+    @property
     def asks_consent(self) -> bool:
         return self.needs_consent or (self.plan is not None and self.plan.asks_consent)
 

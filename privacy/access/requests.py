@@ -82,13 +82,17 @@ class ItemError:
 
 @dataclass(frozen=True, slots=True)
 class MaskedBatch:
-    """The answer to `MaskRecords`, item by item in order. `records` boxes a list in which a bad item is None and has an entry in `errors`."""
+    """The answer to `MaskRecords`, item by item in order. `records` boxes a list in which a bad item is None and has an entry in `errors`.
+
+    `not_personal` are the fields that the data map declares so: who sees nothing but these sees nothing of anybody.
+    """
 
     records: Box
     decisions: list[Mapping[str, Mapping[str, Any]]]
     reasons: tuple[Reason, ...]
     policy_version: int
     errors: tuple[ItemError, ...] = ()
+    not_personal: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

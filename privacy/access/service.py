@@ -97,7 +97,7 @@ class Access:
         account = masker.account()
         account.counts["errors"] = len(errors)
         self._trail.record(Action.RECORDS_MASKED, actor, judge.bench, account, request_id)
-        return MaskedBatch(Box(shown), decisions, reason_list.all(), judge.bench.policy_version, tuple(errors.values()))
+        return MaskedBatch(Box(shown), decisions, reason_list.all(), judge.bench.policy_version, tuple(errors.values()), judge.bench.not_personal)
 
     def mask_texts(self, actor: Actor, command: MaskTexts, request_id: str = "") -> MaskedTexts:
         """Return the texts with every found piece as the caller may see it, and a decision per text and piece."""

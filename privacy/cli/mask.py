@@ -1,7 +1,7 @@
 """`privacy mask IN OUT`: a file as a role may see it for a purpose, through the same decisions, log and techniques as POST /api/v1/mask."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -15,36 +15,49 @@ from privacy.kernel.errors import AccessDenied, InvalidInput
 from privacy.kernel.ids import new_id
 from privacy.kernel.terms import Actor
 
+_EMPTY = ("empty", "-", "-")
+
 
 @dataclass(slots=True)
 class Report:
     """What was done: rows, what happened to each field and by which rule or gate, and which lines were left out.
 
     Counted by the reason's code, not its text: texts name days and places, and a big file would have as many as rows.
+    An empty cell is counted as empty, whatever was decided about its field: there was nothing to mask or withhold.
     """
 
     rows: int = 0
     fields: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     texts: dict[str, str] = field(default_factory=dict)
     left_out: list[int] = field(default_factory=list)
+    allowed: set[str] = field(default_factory=set)
+    not_personal: frozenset[str] = frozenset()
 
-    def count(self, batch: Any) -> None:
+    def count(self, batch: Any, sent: Sequence[Mapping[str, Any]]) -> None:
         named = [reason.rule or reason.code for reason in batch.reasons]
         for word, reason in zip(named, batch.reasons, strict=True):
             self.texts.setdefault(word, reason.en)
-        self.fields.update(
-            (name, shown["effect"], shown["technique"], named[shown["reason"]]) for decision in batch.decisions for name, shown in decision.items()
-        )
+        for decision, record in zip(batch.decisions, sent, strict=True):
+            for name, shown in decision.items():
+                self.allowed |= {name} if shown["effect"] != "withheld" else set()
+                self.fields[(name, *(_EMPTY if _is_empty(record[name]) else (shown["effect"], shown["technique"], named[shown["reason"]])))] += 1
+        self.not_personal = batch.not_personal
 
     @property
     def shows_anything(self) -> bool:
-        return any(effect != "withheld" for _, effect, _, _ in self.fields)
+        """Tell whether something of a person is shown. Fields declared not personal do not count beside personal ones of which nothing may be seen."""
+        personal = {name for name, *_ in self.fields} - self.not_personal
+        return bool(self.allowed & personal) if personal else bool(self.allowed)
 
     def table(self) -> list[dict[str, object]]:
         return [
             {"field": name, "effect": effect, "technique": technique, "decided_by": word, "rows": count}
             for (name, effect, technique, word), count in sorted(self.fields.items())
         ]
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ def mask(
     """Mask the CSV or JSON Lines file IN into OUT.
 
     Needs no more memory for a big file than for a small one. OUT appears when it is complete; a withheld value is empty (CSV) or null.
-    Exit 1 when the policy lets nothing through: then OUT is not written.
+    Exit 1 when the policy lets nothing of a person through: then OUT is not written.
     """
     from privacy.adapters.files.records import kind_of
     from privacy.cli.session import open_application
@@ -145,7 +158,7 @@ def _masked(access: Any, actor: Actor, question: Question, lines: Sequence[Any],
     batch = access.mask_records(actor, command, request_id=new_id())
     for error in batch.errors:
         _refuse(question, report, good[int(error.pointer.split("/")[2])].number, error.detail)
-    report.count(batch)
+    report.count(batch, records)
     shown = [record for record in batch.records.reveal() if record is not None]
     report.rows += len(shown)
     return shown

@@ -157,6 +157,30 @@ def test_when_nothing_may_be_shown_there_is_no_file(
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.parametrize(("role", "purpose"), [("analyst", "support"), ("agent", "analytics")])
+def test_a_file_in_which_only_fields_of_nobody_remain_is_none(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], role: str, purpose: str) -> None:
+    """No rule shows this role anything personal for this purpose: a file of dates and empty cells would look like an answer."""
+    source = write_csv(tmp_path / "in.csv", [{**row, "created": "2020"} for row in rows()])
+    assert run(source, tmp_path / "out.csv", "--dataset", "crm.customer", "--purpose", purpose, "--role", role) == 1
+    assert "Nothing of this file" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_file_of_nothing_personal_is_shown_to_who_works_with_data(run: Run, tmp_path: Path) -> None:
+    """Where there is nothing personal to withhold, what is declared not personal is the answer."""
+    source = write_csv(tmp_path / "in.csv", [{"created": "2020"}])
+    assert run(source, tmp_path / "out.csv", "--dataset", "crm.customer", "--purpose", "support", "--role", "analyst") == 0
+    assert (tmp_path / "out.csv").read_text().split() == ["created", "2020"]
+
+
+def test_empty_cells_are_counted_as_empty(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report tells what was masked and withheld; where there was nothing, nothing was."""
+    records = [{**row, "phone": phone, "health": health} for row, phone, health in zip(rows(), ("", " ", "13904172263"), ("", "x", "x"), strict=True)]
+    assert run(write_csv(tmp_path / "in.csv", records), tmp_path / "out.csv", *AGENT, "--json") == 0
+    counted = [(row["field"], row["effect"], row["rows"]) for row in json.loads(capsys.readouterr().out)["fields"] if row["field"] in ("phone", "health")]
+    assert sorted(counted) == [("health", "empty", 1), ("health", "withheld", 2), ("phone", "empty", 2), ("phone", "masked", 1)]
+
+
 def test_nobody_sees_a_file_in_a_role_they_do_not_have(run: Run, tmp_path: Path) -> None:
     """A token's holder picks among their own roles; only the operator previews others, and unknown roles are a usage error."""
     source = write_csv(tmp_path / "in.csv", rows())
