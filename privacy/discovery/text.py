@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from privacy.discovery.findings import Finding, resolve
 from privacy.discovery.fold import Folder
 from privacy.discovery.foreign import Gate, Recognisers
-from privacy.discovery.recognisers import chinese_addresses, chinese_names, chinese_numbers, dates, english, generic, phones
+from privacy.discovery.recognisers import chinese_addresses, chinese_names, chinese_numbers, dates, english, generic, phones, street_addresses
 from privacy.discovery.rules import Decoys, Recogniser
 from privacy.discovery.scene import Scene
 from privacy.kernel.errors import InvalidInput
@@ -39,6 +39,7 @@ class Detector:
             *phones.recognisers(decoys, regions),
             *dates.recognisers(),
             *english.recognisers(),
+            *street_addresses.recognisers(),
             *chinese_names.recognisers(),
             *chinese_addresses.recognisers(),
         )

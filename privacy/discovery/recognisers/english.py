@@ -1,4 +1,4 @@
-"""English words: names after a title, a label or a listed given name, street addresses, postal codes.
+"""English words: names after a title, a label or a listed given name, and postal codes after their label.
 
 Without a model; docs/detection.md says what that means.
 """
@@ -6,7 +6,7 @@ Without a model; docs/detection.md says what that means.
 import re
 from collections.abc import Iterator
 
-from privacy.discovery.findings import CONTEXT, LABEL, LIST, PATTERN, Finding
+from privacy.discovery.findings import LABEL, LIST, Finding
 from privacy.discovery.gazetteer import GIVEN_NAMES
 from privacy.discovery.rules import NA, Recogniser
 from privacy.discovery.scene import Scene
@@ -42,23 +42,12 @@ _STOP = frozenset(
     " north south east west great united states kingdom personal info dob mrn sent tel website billing"
     " shipping order invoice id ssn url ip re fw subject".split()
 )
-_STREET = (
-    r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Squares?|Sq|Terrace|Ter|Way|Parkway|Pkwy|Highway|Hwy|Circle|Cir"
-    r"|Crescent|Close|Alley|Trail|Row|Quay|Walk|Mews|Gardens?|Union|Plaza|Turnpike|Loop|Heights|Hill|Grove|Rue|Via|Calle|Strada|Rua|Avenida|P\.? ?O\.? Box)"
-)
-_UNITS = r"(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Room|Rm|Building|Bldg|Flat|#)"
-_SHORT = r"(?:St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Apt|Ste|Bldg|Rm|Fl|Mt|Ft|[^\W\d_])"  # what may carry a full stop inside an address
-_TOKEN = rf"(?:{_SHORT}\.|{_UPPER}[\w'’\-]*|#?[0-9]{{1,6}}[A-Za-z]?(?:-[0-9]{{1,5}})?(?:st|nd|rd|th)?|{_PARTICLE}\b)(?![\w'’]|\s?[:@])"
-_NEXT = r"(?:,? {1,2}|,?[ \t]*\n[ \t>]{0,8}(?:, ?)?)"
-_PLACES = frozenset("north south east west new street avenue road city great united kingdom states saint union in".split())
-_STOP_HERE = _STOP - _PLACES
 
 
 def recognisers(given_names: frozenset[str] = GIVEN_NAMES) -> list[Recogniser]:
     """Return the recognisers that read English words."""
     return [
         Recogniser(frozenset({"PERSON"}), _Names(given_names).find, words=True),
-        Recogniser(frozenset({"STREET_ADDRESS"}), _Addresses().find, words=True, digits=1),
         Recogniser(frozenset({"ZIP_CODE"}), _PostCodes().find, words=True, digits=3),
     ]
 
@@ -142,47 +131,11 @@ def _bare(word: str) -> str:
     return word.strip(".").lower().removesuffix("'s").removesuffix("’s")
 
 
-class _Addresses:
-    """A number and the capitalised words and numbers that follow it, over single line breaks: an address if a street word or a unit is among them."""
-
-    def __init__(self) -> None:
-        # the lookbehind stands after the first digit, so that the engine can search for that digit
-        number = r"[0-9](?<![0-9A-Za-z.,/:\-#][0-9])[0-9]{0,5}[A-Za-z]?(?:-[0-9]{1,5})?(?![0-9A-Za-z.:/%])"
-        self._block = re.compile(rf"{number}(?:{_NEXT}{_TOKEN}){{1,14}}")
-        self._box = re.compile(rf"(?:P\.? ?O\.? Box|PSC|Unit|USS|USNS|USNV|USCGC) [0-9A-Z]{{1,6}}(?![\w:])(?:{_NEXT}{_TOKEN}){{0,8}}")
-        self._street = re.compile(rf"(?<![\w'’]){_STREET}(?![\w'’])|(?<!\w){_UNITS}\.? ?#?[0-9A-Z]")
-        self._last = re.compile(r"(?<=[\s])(?:[0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2})(?![0-9A-Za-z])")
-        self._label = re.compile(r"(?:address|lives? (?:at|in|on)|located at|moved to|ship to|deliver to|sent? to|住址|地址)[^0-9]{0,24}$", re.IGNORECASE)
-
-    def find(self, scene: Scene) -> Iterator[Finding]:
-        if not (scene.english_words and scene.capitals):
-            return
-        for match in self._block.finditer(scene.text):
-            street = self._street.search(scene.text, match.start(), match.end())
-            if street and street.start() - match.start() <= 48:
-                yield self._finding(scene, match, street.end())
-        for match in self._box.finditer(scene.text) if "Box " in scene.text else ():
-            yield self._finding(scene, match, match.start() + 6)
-
-    def _finding(self, scene: Scene, match: re.Match[str], street: int) -> Finding:
-        """End behind the postal code that follows the street, or before the first word of another sentence."""
-        end = match.end()
-        for word in re.finditer(r"[^\s,]+", scene.text[street:end]):
-            if _bare(word.group()) in _STOP_HERE and not (len(word.group()) == 2 and word.group().isupper()):
-                end = street + word.start()
-                break
-        last = self._last.search(scene.text, street, end)
-        shown = scene.text[match.start() : last.end() if last else end].rstrip(" ,\n\t>")
-        labelled = self._label.search(scene.before(match.start()))
-        confidence, basis = (0.85, CONTEXT) if labelled else (0.65, PATTERN)
-        return Finding("STREET_ADDRESS", match.start(), match.start() + len(shown), confidence, basis)
-
-
 class _PostCodes:
     """Postal codes after their label; alone they are any number."""
 
     def __init__(self) -> None:
-        label = r"(?:\b(?:zip|post(?:al)?)(?:[ \-]?code)?(?: is)?|邮编|邮政编码|郵編|郵遞區號)[\s:：=是为]{1,3}"
+        label = r"(?:\b(?:zip|post(?:al)?)(?:[ \-]?code)?(?: is)?[\s:：=]{1,3}|(?:邮编|邮政编码|郵編|郵遞區號)[\s:：=是为]{0,3})"
         code = r"[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][A-Z]{2}|[0-9]{5}-[0-9]{4}|[0-9]{4,6}|[0-9]{3}(?:[ \-]?[0-9]{2,4})?(?:-[0-9]{4})?"
         self._pattern = re.compile(rf"{label}({code}){NA}(?![ \-][0-9])|{label}({code}){NA}", re.IGNORECASE)
 
