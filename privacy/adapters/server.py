@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from privacy.adapters import logs
+from privacy.adapters.patience import PatientWorker
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class _JsonLogger(Logger):  # type: ignore[misc]
         self.error_log = logging.getLogger("gunicorn.error")
         self.access_log = logging.getLogger("gunicorn.access")
         self.access_log.disabled = True
+        self.error_log.propagate = True  # gunicorn cuts it off, which would send bare lines to standard error
         self.error_log.setLevel(logging.WARNING)
 
     def reopen_files(self) -> None:
@@ -50,7 +52,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"{host}:{self._settings.port}",
             "workers": self._settings.workers,
             "threads": self._settings.threads,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "worker_connections": 1000,
             "keepalive": 15,
             "timeout": 60,

@@ -31,6 +31,7 @@ _BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9._~+/=-]{1,8192})")
 _UNFIT_PATH = re.compile("[\x00-\x1f\x7f\ufffd\ud800-\udfff]")
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 5.0
+_DRAIN_SILENCE = 1.0
 _CHUNK = 64 * 1024
 
 
@@ -77,6 +78,8 @@ def read_body(incoming: Request, limit: int) -> bytes:
         raise _too_large(limit) from None
     if len(raw) > limit:
         raise _too_large(limit)
+    if len(raw) < (incoming.content_length or 0):
+        raise InvalidInput("The body ends before the length that was declared.", code="bad_request")
     return raw
 
 
@@ -117,7 +120,9 @@ def drain(incoming: Request) -> None:
     left = _DRAIN_BYTES if declared is None else min(declared, _DRAIN_BYTES)
     until = time.monotonic() + _DRAIN_SECONDS
     stream = incoming.environ["wsgi.input"]
-    with contextlib.suppress(OSError):
+    if hurry := incoming.environ.get("privacy.hurry"):  # the server's: a read alone may wait for a caller who has stopped sending
+        hurry(_DRAIN_SECONDS, _DRAIN_SILENCE)
+    with contextlib.suppress(OSError, InvalidInput):
         while left > 0 and time.monotonic() < until and (chunk := stream.read(min(_CHUNK, left))):
             left -= len(chunk)
 
