@@ -89,7 +89,7 @@ class Application:
             "keys_database": lambda: _at_head(self.keys_store),
             "keys": lambda: (probe.run(), self.keyring.reload(DEFAULT_TENANT)),
             "policies": lambda: self.policies.active(DEFAULT_TENANT),
-            "audit": lambda: _log_in_order(self.audit),
+            "audit": lambda: _log_in_order(self.audit, self.sequencer),
         }
 
     def load_shipped(self, actor: Actor) -> None:
@@ -318,7 +318,8 @@ def _at_head(store: SqlStore) -> None:
         raise Misconfigured(f"The {store.role} database lacks {len(missing)} schema revision(s); run `privacy init`.")
 
 
-def _log_in_order(audit: Log) -> None:
+def _log_in_order(audit: Log, sequencer: Sequencer) -> None:
+    sequencer.check_state()
     for health in audit.probe():
         if not health.ok:
             raise AuditBroken(f"The audit log {health.log_id} is {health.state}, {health.lag_seconds:.0f} s behind; see `privacy audit status`.")

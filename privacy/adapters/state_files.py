@@ -21,26 +21,33 @@ class SignedStateFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self) -> Mapping[str, Signed]:
+    def load(self) -> Mapping[str, Signed] | None:
         try:
             content = json.loads(self._path.read_bytes())
             return {log_id: Signed(int(kept["size"]), bytes.fromhex(kept["root"])) for log_id, kept in content.items()}
         except FileNotFoundError:
-            return {}
+            return None
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            raise AuditBroken(
-                f"{self._path.name} in the state directory cannot be read, so nobody can tell whether the audit log was rolled back; restore it from a backup."
+            raise Misconfigured(
+                f"{self._path.name} in the state directory cannot be read, so nobody can tell whether the audit log was rolled back: put back a copy of it. "
+                "If there is none, move it away and run `privacy audit reopen`."
             ) from None
 
+    def begin(self) -> None:
+        with self._writing():
+            if not self._path.exists():
+                self._write({})
+
     def save(self, log_id: str, signed: Signed) -> None:
-        try:
-            with self._locked():
-                kept = dict(self.load())
-                if log_id in kept and kept[log_id].size >= signed.size:
-                    return
-                self._write(kept | {log_id: signed})
-        except OSError:
-            raise Misconfigured("The state directory cannot be written; the audit log is not signed any further until it can.") from None
+        with self._writing():
+            kept = self.load()
+            if kept is None:
+                # what the other logs had signed was in it as well: a new file with this one log would hide the loss
+                raise AuditBroken(
+                    f"{self._path.name} was taken out of the state directory while the audit log was signed: put it back, or restart the service."
+                )
+            if log_id not in kept or kept[log_id].size < signed.size:
+                self._write({**kept, log_id: signed})
 
     def _write(self, kept: Mapping[str, Signed]) -> None:
         content = {log_id: {"size": signed.size, "root": signed.root.hex()} for log_id, signed in sorted(kept.items())}
@@ -55,6 +62,14 @@ class SignedStateFile:
             os.fsync(folder)  # the new name is in the folder: without this the old file may come back after a crash
         finally:
             os.close(folder)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with self._locked():
+                yield
+        except OSError:
+            raise Misconfigured("The state directory cannot be written; the audit log is not signed any further until it can.") from None
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

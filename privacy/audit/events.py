@@ -35,6 +35,8 @@ class Action(StrEnum):
     RECIPIENT_SAVED = "inventory:recipient:saved"
     PURPOSE_SAVED = "inventory:purpose:saved"
     SYSTEM_CONNECTED = "inventory:system:connected"
+    SYSTEM_CHANGED = "inventory:system:changed"
+    SYSTEM_REMOVED = "inventory:system:removed"
     SYSTEM_SCANNED = "discovery:system:scanned"
     FINDING_DECIDED = "discovery:finding:decided"
     MAP_IMPORTED = "inventory:map:imported"
@@ -57,6 +59,7 @@ class Action(StrEnum):
     LOG_READ = "audit:log:read"
     LOG_EXPORTED = "audit:log:exported"
     LOG_FORKED = "audit:log:forked"
+    LOG_RESUMED = "audit:log:resumed"
 
 
 # what hands out data or changes who may see it: refused while the sequencer is so far behind that nobody could prove it soon

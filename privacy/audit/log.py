@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 _FRESH = timedelta(seconds=1)  # how long a log's state is believed
 _IDLE = timedelta(seconds=60)  # a sequencer that caught up less than this ago cannot be too far behind
 _FORKED = "The audit log contradicts what was signed before, so nothing is recorded or disclosed: run `privacy audit status`, then `privacy audit reopen`."
+_LOST = "The record of what was signed is missing, so nothing is recorded or disclosed: put back signed.json, or run `privacy audit reopen`."
 _UNWRITABLE = "The audit log cannot be written in time, so nothing was disclosed; try again, or run `privacy doctor`."
 _BEHIND = "The audit log's sequencer is more than {} minutes behind, so nothing is disclosed: see that it runs (`privacy audit status`)."
 
@@ -132,7 +133,10 @@ class Log:
         return self._repository.erase_subject(tx, tenant, audit_refs)
 
     def reopen(self, actor: Actor) -> str:
-        """Continue a forked log under the next generation, whose first entry names where the last one ended. Return the new log id."""
+        """Continue a forked log, or one whose record of what was signed is lost, under the next generation. Return the new log id.
+
+        Its first entry tells which of the two it was, and where the last one ended.
+        """
         tenant, now = actor.tenant, self._clock.now()
 
         def continue_in_next(tx: Tx) -> str:
@@ -140,12 +144,13 @@ class Log:
             if old is None:
                 raise NotFound("This tenant has no audit log yet.")
             standing = self._standing(tx, old.log_id)
-            if standing is None or standing.state is not LogState.FORKED:
-                raise Conflict("The audit log is in order; only a forked log is continued under a new generation.")
+            if standing is None or standing.state not in (LogState.FORKED, LogState.LOST):
+                raise Conflict("The audit log is in order; only one that is forked or lost its record is continued under a new generation.")
             new = LogRow(log_id(tenant, old.generation + 1), tenant, old.generation + 1, now)
             self._repository.open_log(tx, new)
             self._repository.save_standing(tx, Standing(old.log_id, LogState.CLOSED, standing.size, standing.root))
-            genesis = Event(Action.LOG_FORKED, actor, object_type="log", object_ref=old.log_id, counts={"size": standing.size}, related=(standing.root.hex(),))
+            why = Action.LOG_FORKED if standing.state is LogState.FORKED else Action.LOG_RESUMED
+            genesis = Event(why, actor, object_type="log", object_ref=old.log_id, counts={"size": standing.size}, related=(standing.root.hex(),))
             self._insert(tx, self._prepare(genesis, new.log_id, now))
             return new.log_id
 
@@ -200,7 +205,7 @@ class Log:
         if known is None or abs(now - known.at) > _FRESH:
             known = self._look(tx, tenant, now)
         if known.state is not LogState.OPEN:
-            raise AuditUnavailable(_FORKED)
+            raise AuditUnavailable(_LOST if known.state is LogState.LOST else _FORKED)
         if known.behind and action in DISCLOSING:
             raise AuditUnavailable(_BEHIND.format(int(self._max_lag.total_seconds() // 60)))
         return known.log_id

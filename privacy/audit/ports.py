@@ -16,7 +16,8 @@ Seal = Callable[[TenantId, str, bytes, bytes], bytes]
 class LogState(StrEnum):
     OPEN = "open"
     FORKED = "log_forked"  # the database is older than what was signed, or differs: nothing is signed or recorded any more
-    CLOSED = "closed"  # forked, and continued under the next generation
+    LOST = "signed_lost"  # the record of what was signed is gone, so nobody can tell whether the database is older: as if forked, until it is put back
+    CLOSED = "closed"  # forked or lost, and continued under the next generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,10 @@ class LeafRepository(Protocol):
 
     def newest_seq(self, tx: Tx) -> int: ...
 
+    def logs(self, tx: Tx) -> list[LogRow]: ...
+
+    def checkpoint(self, tx: Tx, log_id: str, at_most: int | None = None) -> tuple[int, str] | None: ...
+
     def add_leaves(self, tx: Tx, rows: Sequence[LeafRow]) -> None: ...
 
     def tile(self, tx: Tx, log_id: str, level: int, n: int) -> bytes:
@@ -238,11 +243,14 @@ class Signed:
 class SignedState(Protocol):
     """What was signed, kept outside the database: a restored older database is thereby noticed."""
 
-    def load(self) -> Mapping[str, Signed]:
-        """Raises AuditBroken when the file is there but cannot be read."""
+    def load(self) -> Mapping[str, Signed] | None:
+        """Return None when there is no file. Raises Misconfigured when it is there but cannot be read."""
+
+    def begin(self) -> None:
+        """Make an empty file; nothing happens when there is one."""
 
     def save(self, log_id: str, signed: Signed) -> None:
-        """Keep durably; a smaller size than the one kept changes nothing."""
+        """Keep durably; a smaller size than the one kept changes nothing. Raises AuditBroken when the file is gone, Misconfigured when it cannot be written."""
 
 
 class LeafGuard(Protocol):

@@ -1,21 +1,23 @@
 """Give events their place in the log: gapless indexes, tiles, a signed checkpoint, all in one transaction a tick.
 
 Guarantees: an event can be late, never lost; two sequencers beside each other do no harm; nothing signed leaves before its commit; a database
-older than what was signed is noticed, and then nothing is signed any more. Events may be written by any number of transactions in any order.
+older than what was signed is noticed, and so is the loss of the file that remembers it: then nothing is signed any more. Events may be written by
+any number of transactions in any order.
 """
 
 import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from privacy.audit import merkle, tiles
 from privacy.audit.notes import checkpoint_text, sign
-from privacy.audit.ports import EventRow, LeafRepository, LeafRow, LogState, Progress, Signed, SignedState, Signer, Standing
+from privacy.audit.ports import EventRow, LeafRepository, LeafRow, LogRow, LogState, Progress, Signed, SignedState, Signer, Standing
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import AuditBroken, PrivacyError
 from privacy.kernel.store import Store, Tx
@@ -26,6 +28,10 @@ _SETTLED = timedelta(minutes=5)
 _HEARTBEAT = timedelta(seconds=20)
 _SWEEP_EVERY = timedelta(hours=1)
 _SWEEP_WINDOW = 20_000
+_LOST = (
+    "The record of what was signed (signed.json in the state directory) is missing, so nobody can tell whether the audit log was rolled back: put back a copy "
+    "of it and restart. If there is none, find out why, then run `privacy audit reopen`."
+)
 
 
 class _Forked(Exception):
@@ -58,8 +64,8 @@ class Sequencer:
 
     def tick(self) -> int:
         """Sequence what waits, up to one batch, and return how many events that was. Raises StoreUnavailable, AuditBroken or Misconfigured."""
-        if self._signed is None:
-            self._start()
+        if self._signed is None and not self._start():
+            return 0
         self._save_state()
         taken = self._take(self._low_water, None)
         if taken < self._batch:
@@ -72,6 +78,15 @@ class Sequencer:
         while taken := self.tick():
             total += taken
         return total
+
+    def check_state(self) -> None:
+        """Raise AuditBroken when the record of what was signed is missing though something was, Misconfigured when it cannot be read. Changes nothing."""
+        if self._record()[1]:
+            raise AuditBroken(_LOST)
+
+    def accept_loss(self) -> None:
+        """Begin a new record of what was signed where there is none; logs that were stopped for its loss stay so until they are reopened."""
+        self._state.begin()
 
     # --- one tick ------------------------------------------------------------------------------------------------------------
 
@@ -116,23 +131,60 @@ class Sequencer:
 
     # --- rollback and forks ---------------------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        """Compare every log with the state file before anything is signed."""
-        signed = dict(self._state.load())
+    def _start(self) -> bool:
+        """Compare every log with the state file before anything is signed; return False when the file is missing and there are signed logs."""
+        signed, orphans = self._record()
+        if orphans:
+            self._lose(orphans)
+            return False
+        if signed is None:
+            self._state.begin()
 
         def look(tx: Tx) -> tuple[Progress | None, dict[str, Standing]]:
             return self._repository.progress(tx), {standing.log_id: standing for standing in self._repository.standings(tx)}
 
         progress, standings = self._store.read(look)
         self._low_water = progress.low_water if progress else 0
-        self._signed = signed
-        for log_id in signed:
+        self._signed = dict(signed or {})
+        for log_id in self._signed:
             self._check(standings.get(log_id) or Standing(log_id, LogState.OPEN, 0, merkle.EMPTY_ROOT))
+        return True
+
+    def _record(self) -> tuple[Mapping[str, Signed] | None, list[Standing]]:
+        """Return what the state file holds and, where there is none, the logs that were signed all the same."""
+        signed = self._state.load()
+        orphans = self._store.read(self._signed_logs) if signed is None else []
+        if orphans:
+            signed = self._state.load()  # made by another process before its first commit, which is what we just saw
+        return signed, orphans if signed is None else []
+
+    def _signed_logs(self, tx: Tx) -> list[Standing]:
+        standings = {standing.log_id: standing for standing in self._repository.standings(tx)}
+
+        def of(log: LogRow) -> Standing:
+            # a checkpoint cannot be deleted as quietly as a standing
+            return standings.get(log.log_id) or Standing(log.log_id, LogState.OPEN, 0, merkle.EMPTY_ROOT)
+
+        found = [of(log) for log in self._repository.logs(tx) if log.log_id in standings or self._repository.checkpoint(tx, log.log_id)]
+        return [standing for standing in found if standing.state is not LogState.CLOSED]
+
+    def _lose(self, orphans: Sequence[Standing]) -> None:
+        lost = [standing for standing in orphans if standing.state is LogState.OPEN]
+
+        def mark(tx: Tx) -> None:
+            for standing in lost:
+                self._repository.save_standing(tx, replace(standing, state=LogState.LOST))
+
+        if lost:
+            self._store.run(mark)
+            _log.error("audit log stopped: signed.json is missing from the state directory though %d log(s) were signed", len(lost))
 
     def _check(self, standing: Standing) -> None:
         try:
-            if standing.state is LogState.OPEN:
+            if standing.state in (LogState.OPEN, LogState.LOST):
                 self._store.read(lambda tx: self._compare(tx, standing))
+            if standing.state is LogState.LOST:  # the file was put back, and the log continues it
+                self._store.run(lambda tx: self._repository.save_standing(tx, replace(standing, state=LogState.OPEN)))
         except _Forked:
             self._stop(standing.log_id)
 
@@ -243,7 +295,7 @@ class SequencerThread:
         try:
             return self._sequencer.tick()
         except PrivacyError as error:
-            _log.warning("audit sequencer waits", extra={"code": error.code})
+            _log.warning("audit sequencer waits: %s", error.code, extra={"code": error.code})
         except Exception as error:  # noqa: BLE001 - the thread must outlive what it did not foresee; type only, texts may quote rows
-            _log.error("audit sequencer stumbled", extra={"kind": type(error).__name__})
+            _log.error("audit sequencer stumbled: %s", type(error).__name__, extra={"kind": type(error).__name__})
         return 0

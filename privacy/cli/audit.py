@@ -152,7 +152,9 @@ def export(out: Path, first: int, end: int | None, as_csv: bool, generation: int
 
 
 @audit.command()
-@click.confirmation_option(prompt="Continue the log under a new name? Do this only when you know why it contradicts what was signed, or why signed.json is gone.")
+@click.confirmation_option(
+    prompt="Continue the log under a new name? Do this only when you know why it contradicts what was signed, or why signed.json is gone."
+)
 def reopen() -> None:
     """Continue a forked log, or one whose signed.json is lost, under its next generation.
 

@@ -85,11 +85,12 @@ def test_a_restored_database_that_grew_again_is_noticed_by_its_root(audit: World
     """More entries than before do not hide that they are others."""
     audit.write(3)
     backup = copy_of(audit.store, tmp_path / "backup.sqlite")  # type: ignore[arg-type]
-    audit.write(2)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    shutil.copyfile(tmp_path / "signed.json", elsewhere / "signed.json")
+    audit.write(2)
     store = restored(backup, tmp_path / "restored.sqlite")
-    world(store, fixed_clock, elsewhere).write(5)  # without the state file nobody can know
+    world(store, fixed_clock, elsewhere).write(5)  # with a state file of the same age nobody can know
     here = world(store, fixed_clock, tmp_path)
     here.sequencer.tick()
     assert here.log.health()[0].state == LogState.FORKED
@@ -157,14 +158,18 @@ def test_a_crash_between_commit_and_state_file_is_made_good(audit: World, fixed_
     state.write_bytes(behind)
     again = world(audit.store, fixed_clock, tmp_path)
     assert len(again.write(1)) == 1
-    assert SignedStateFile(state).load()["default/1"].size == 6
+    assert (SignedStateFile(state).load() or {})["default/1"].size == 6
     assert verify(again.bundle(), again.vkey).size == 6
 
 
 def test_without_a_writable_state_file_nothing_more_is_signed(audit: World, fixed_clock: FixedClock, tmp_path: Path) -> None:
     """The defence against rollback is not given up silently."""
-    audit.write(1)
-    gone = world(audit.store, fixed_clock, tmp_path / "missing")
+    state = tmp_path / "state"
+    state.mkdir()
+    shutil.copyfile(_written(audit, tmp_path), state / "signed.json")
+    gone = world(audit.store, fixed_clock, state)
+    gone.sequencer.tick()
+    state.rename(tmp_path / "elsewhere")
     audit.log.record(event())
     with pytest.raises(Misconfigured):
         gone.sequencer.tick()
@@ -175,17 +180,108 @@ def test_without_a_writable_state_file_nothing_more_is_signed(audit: World, fixe
 
 
 def test_an_unreadable_state_file_stops_the_start(audit: World, fixed_clock: FixedClock, tmp_path: Path) -> None:
-    """A damaged file is not the same as none."""
+    """A damaged file is not the same as none; readiness says so as well."""
     audit.write(1)
     for content in (b"", b"[]", b'{"default/1": {}}', b'{"default/1": {"size": 1, "root": "zz"}}', b"\xff"):
         (tmp_path / "signed.json").write_bytes(content)
-        with pytest.raises(AuditBroken):
+        with pytest.raises(Misconfigured, match=r"signed\.json.*reopen"):
             world(audit.store, fixed_clock, tmp_path).sequencer.tick()
+        with pytest.raises(Misconfigured):
+            audit.sequencer.check_state()
+
+
+def _written(audit: World, folder: Path) -> Path:
+    audit.write(1)
+    return folder / "signed.json"
+
+
+def test_a_missing_state_file_stops_the_log_until_it_is_put_back(audit: World, fixed_clock: FixedClock, tmp_path: Path) -> None:
+    """Nothing is signed, recorded or disclosed; the file comes back and everything goes on under the same name."""
+    kept = _written(audit, tmp_path).rename(tmp_path / "kept")
+    again = world(audit.store, fixed_clock, tmp_path)
+    with pytest.raises(AuditBroken, match="reopen"):
+        again.sequencer.check_state()
+    again.log.record(event())
+    assert again.sequencer.drain() == 0 and not (tmp_path / "signed.json").exists()
+    assert [(health.state, health.ok) for health in again.log.health()] == [("signed_lost", False)]
+    fixed_clock.advance(timedelta(seconds=2))
+    for action in (Action.VALUES_REVEALED, Action.CONSENT_GIVEN):
+        with pytest.raises(AuditUnavailable, match=r"signed\.json"):
+            again.log.record(event(action))
+    kept.rename(tmp_path / "signed.json")
+    assert again.sequencer.drain() == 1
+    assert [(health.log_id, health.state, health.size) for health in again.log.health()] == [("default/1", "open", 2)]
+
+
+def test_an_older_database_is_not_hidden_by_taking_the_state_file_away(audit: World, fixed_clock: FixedClock, tmp_path: Path) -> None:
+    """Also where the rows that say how far the log is signed were deleted; and the file put back shows the rollback."""
+    audit.write(3)
+    backup = copy_of(audit.store, tmp_path / "backup.sqlite")  # type: ignore[arg-type]
+    audit.write(2)
+    kept = (tmp_path / "signed.json").rename(tmp_path / "kept")
+    store = restored(backup, tmp_path / "restored.sqlite")
+    store.run(lambda tx: connection(tx).execute(text("DELETE FROM audit_standing")))
+    later = world(store, fixed_clock, tmp_path)
+    later.log.record(event())
+    assert later.sequencer.drain() == 0
+    assert later.log.health()[0].state == LogState.LOST
+    kept.rename(tmp_path / "signed.json")
+    assert later.sequencer.drain() == 0
+    assert later.log.health()[0].state == LogState.FORKED
+
+
+def test_a_lost_state_file_is_accepted_by_an_event_at_the_head_of_a_new_log(audit: World, fixed_clock: FixedClock, tmp_path: Path) -> None:
+    """Interrupted between its two steps, nothing is opened by itself; the second time it goes through, and another tenant's log stays stopped."""
+    dba = actor_as("admin", ref="operator:root")
+    audit.write(2, actor=actor_as("application", tenant=OTHER_TENANT))
+    audit.write(3)
+    (tmp_path / "signed.json").unlink()
+    again = world(audit.store, fixed_clock, tmp_path)
+    again.sequencer.drain()
+    again.sequencer.accept_loss()
+    again.sequencer.drain()
+    assert {health.state for health in again.log.health()} == {"signed_lost"}
+    assert again.log.reopen(dba) == "default/2"
+    again.write(1)
+    events = again.trail.events(CAROL, EventFilter()).events
+    assert [found["action"] for found in events] == ["access:decision:made", "audit:log:resumed"]
+    assert (events[1]["object"]["ref"], events[1]["counts"]) == ("default/1", {"size": 3})
+    assert {health.log_id: health.state for health in again.log.health()} == {"default/2": "open", f"{OTHER_TENANT}/1": "signed_lost"}
+    again.sequencer.check_state()
+
+
+def test_a_state_file_taken_away_while_the_service_runs_is_not_made_anew(audit: World, tmp_path: Path) -> None:
+    """A new file with what this process knows would hide that the old one is gone."""
+    _written(audit, tmp_path).unlink()
+    audit.log.record(event())
+    for _ in range(2):
+        with pytest.raises(AuditBroken, match=r"signed\.json"):
+            audit.sequencer.tick()
+    assert not (tmp_path / "signed.json").exists()
+    with pytest.raises(AuditBroken):
+        audit.sequencer.check_state()
+
+
+def test_a_log_that_never_was_signed_begins_its_state_file(audit: World, tmp_path: Path) -> None:
+    """Events of a first `privacy init` are no reason to refuse; the file is there before the first signature."""
+    audit.log.record(event())
+    audit.sequencer.check_state()
+    assert audit.sequencer.drain() == 1
+    audit.sequencer.check_state()
+
+
+def test_what_the_sequencer_waits_for_is_in_the_message(audit: World, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A line of the log names the code, whatever the formatter shows beside it."""
+    (tmp_path / "signed.json").write_bytes(b"{")
+    SequencerThread(audit.sequencer)._tick()
+    assert caplog.messages == ["audit sequencer waits: misconfigured"]
 
 
 def test_the_state_never_shrinks(tmp_path: Path) -> None:
     """Two processes may save in any order; the larger size stays."""
     state = SignedStateFile(tmp_path / "signed.json")
+    assert state.load() is None
+    state.begin()
     assert state.load() == {}
     state.save("default/1", Signed(5, b"\x05" * 32))
     state.save("default/1", Signed(4, b"\x04" * 32))

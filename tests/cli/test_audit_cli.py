@@ -35,11 +35,11 @@ def audit(sqlite_store: SqlStore, fixed_clock: FixedClock, tmp_path: Path) -> It
 @pytest.fixture
 def run(audit: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Call the command line as somebody and return exit code and output."""
-    parts = {"audit": audit.log, "trail": audit.trail, "exporter": audit.exporter, "sequencer": audit.sequencer}
-    application = SimpleNamespace(**parts, close=lambda: None)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str, actor: Actor = CAROL) -> tuple[int, str]:
+        parts = {"audit": audit.log, "trail": audit.trail, "exporter": audit.exporter, "sequencer": audit.sequencer}
+        application = SimpleNamespace(**parts, close=lambda: None)
         monkeypatch.setattr(session, "open_application", lambda: (application, actor))
         with pytest.raises(SystemExit) as ended:
             main(["audit", *arguments])
@@ -147,3 +147,16 @@ def test_a_forked_log_is_shown_and_continued_by_the_operator_alone(run: Run, aud
     assert code == 0
     assert "privacy/default/2+" in said
     assert run("checkpoint", "--generation", "1")[1].startswith("audit.example.com/privacy/default/1\n4\n")
+
+
+def test_a_lost_signed_json_is_shown_and_accepted_by_the_operator_alone(run: Run, audit: World, sqlite_store: SqlStore, fixed_clock: FixedClock) -> None:
+    """Until then the log takes nothing; after it there is a file again, and a new key to hand out."""
+    operator = Actor("operator:root", CAROL.tenant, scopes=CAROL.scopes, auth="os")
+    Path("state/signed.json").unlink()
+    audit.sequencer = world(sqlite_store, fixed_clock, Path("state")).sequencer  # as after a restart
+    logs = json.loads(run("status", "--json")[1])["logs"]
+    assert [(log["log"], log["state"]) for log in logs] == [("default/1", "signed_lost")]
+    assert run("reopen", "--yes")[0] == 1 and not Path("state/signed.json").exists()
+    code, said = run("reopen", "--yes", actor=operator)
+    assert code == 0 and "privacy/default/2+" in said and Path("state/signed.json").exists()
+    assert json.loads(run("events", "--json")[1])[0]["action"] == "audit:log:resumed"

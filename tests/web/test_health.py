@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
+from privacy.application import check
 from privacy.kernel.errors import StoreUnavailable
 from tests.cast import LI_XIAOMING
 from tests.web.browser import Browser
 from tests.web.conftest import Company
+from tests.web.steward import Steward
 
 
 def broken() -> object:
@@ -63,3 +65,15 @@ def test_figures_name_routes_and_statuses_and_nobody(company: Company, nobody: B
     assert 'privacy_ready{part="database"} 0.0' in figures
     for text in ("chosen-text", "admin.default", "PROPFIND", "127.0.0.1"):
         assert text not in figures
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"{", "misconfigured"), (None, "audit_broken")])
+def test_a_damaged_or_missing_signed_json_is_no_readiness(steward: Steward, content: bytes | None, code: str) -> None:
+    """Readiness and `privacy doctor` ask the same: at once, not when the sequencer has fallen behind."""
+    steward.application.sequencer.drain()
+    assert {finding.state for finding in check(steward.application)} == {"ok"}
+    state = steward.application.config.state_dir / "signed.json"
+    state.unlink() if content is None else state.write_bytes(content)
+    answer = Browser(steward.app).get("/health/ready")
+    assert (answer.status_code, answer.get_json()["parts"]["audit"]) == (503, code)
+    assert [(finding.part, finding.state) for finding in check(steward.application) if not finding.ok] == [("audit", code)]
