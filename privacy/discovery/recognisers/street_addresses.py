@@ -29,7 +29,8 @@ _TOKEN = rf"(?:{_LETTERED_CODE}|{_SHORT}\.|{_UPPER}[\w'’\-]*|#?[0-9]{{1,6}}[A-
 _NEXT = r"(?:,? {1,2}|,?[ \t]*\n[ \t>]{0,8}(?:, ?)?)"
 _COUNTRIES = (
     r"(?:UK|U\.K\.|GB|United Kingdom|Great Britain|England|Scotland|Wales|Northern Ireland|Ireland|USA?|U\.S\.(?:A\.)?|United States(?: of America)?|Canada"
-    r"|Australia|New Zealand|India|Deutschland|Germany|France|Italia|Italy|España|Spain|Portugal|Nederland|The Netherlands|Netherlands|België|Belgique|Belgium|Österreich"
+    r"|Australia|New Zealand|India|Deutschland|Germany|France|Italia|Italy|España|Spain|Portugal"
+    r"|Nederland|The Netherlands|Netherlands|België|Belgique|Belgium|Österreich"
     r"|Austria|Schweiz|Suisse|Switzerland|Polska|Poland|Danmark|Denmark|Sverige|Sweden|Norge|Norway|Suomi|Finland)"
 )
 _COUNTRY = rf"(?:,?[ \t]*[\n ][ \t]*{_COUNTRIES}(?![\w]))"
@@ -128,7 +129,7 @@ class _Continental:
     """Streets as they are written on the European continent; their words carry no capital (rue), end the name (…straße) or begin it (Via, Calle, ul.)."""
 
     def __init__(self) -> None:
-        name = rf"(?:(?:{_PARTICLE}|d['’]|l['’]) ?){{0,3}}{_UPPER}[\w'’\-]+(?: (?:(?:{_PARTICLE}) ){{0,2}}(?:{_UPPER}[\w'’\-]+|[0-9]{{1,2}})){{0,3}}"
+        name = rf"(?:(?:{_PARTICLE}|d['’]|l['’]) ?){{0,3}}{_UPPER}[\w'’\-]+(?: (?:(?:{_PARTICLE}) ){{0,2}}(?:{_UPPER}[\w'’\-]+|[0-9]{{1,2}}(?= (?:de )?{_UPPER}))){{0,3}}"
         french = r"[Rr]ue|[Aa]venue|[Bb]oulevard|[Bb]d\.?|[Cc]hemin|[Aa]llée|[Ii]mpasse|[Qq]uai|[Ff]aubourg|[Rr]uelle"
         shared = r"[Pp]lace|[Rr]oute|[Ss]quare|[Pp]assage|[Cc]ours"  # English words as well: a particle must follow
         number = r"[0-9](?<![0-9A-Za-z.,/:\-#][0-9])[0-9]{0,3}(?: ?(?:bis|ter|quater|[A-D]))?,? "
@@ -150,8 +151,6 @@ class _Continental:
         # any other name, number, postal code and town (Am Markt 3, 28195 Bremen) where its first word, its code or a label speak for a street
         year = r"(?!,?\s(?:19|20)[0-9]{2}\s)"
         self._any = re.compile(rf"(?<![\w'’\-]){_UPPER}[\w'’\-]+(?: (?:{_PARTICLE} ){{0,2}}{_UPPER}[\w'’\-]+){{0,2}} {_HOUSE}{year}{_TOWN}")
-            rf"(?<![\w'’\-]){_UPPER}[\w'’\-]+(?: (?:{_PARTICLE} ){{0,2}}{_UPPER}[\w'’\-]+){{0,2}} {_HOUSE}(?!,?\s(?:19|20)[0-9]{{2}}\s){_TOWN}"
-        )
         first = r"Am|An|Im|In|Zum|Zur|Auf|Unter|Hinter|Vor|Alter?|Neuer?|Lange|Große|Kleine|Obere|Untere|Sankt|St\."
         last = r"damm|ring|hof|havn|hamn|markt|graben|tor|zeile|höhe|bogen|brücke|wall"
         self._speaks = re.compile(rf"^(?:{first}) |^\w+(?:{last}) [0-9]|[0-9]{{2}}-[0-9]{{3}} |[0-9]{{4}} ?[A-Z]{{2}} |[A-Z]-[0-9]{{4}}|, ?{_COUNTRIES}$")
