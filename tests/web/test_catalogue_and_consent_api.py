@@ -108,6 +108,38 @@ def test_give_ask_withdraw_ask(as_role: Callable[..., Browser], fixed_clock: Fix
     assert app.post("/api/v1/consents/check", json=question).get_json()["items"][0]["state"] == "withdrawn"
 
 
+BAD_PARTS = (
+    {"subject": "crm:customer"},
+    {"subject": "13800138000"},
+    {"subject": "crm:customer:\x00"},
+    {"subject": "crm:customer:" + "9" * 600},
+    {"subject": 42},
+    {"subject": None},
+    {"purpose": None},
+    {"purpose": ["marketing"]},
+    {"purpose": "x" * 600},
+    {"recipient": "nobody"},
+    {"recipient": 7},
+    {"recipient": {"id": "main"}},
+    {"channel": "pigeon"},
+    {"channel": True},
+)
+
+
+@pytest.mark.parametrize("bad", BAD_PARTS, ids=lambda part: str(part)[:40])
+def test_one_bad_question_leaves_the_others_alone(as_role: Callable[..., Browser], bad: dict[str, Any]) -> None:
+    """Item by item, in order: the bad one has its own error that says what to do and repeats nothing."""
+    app = as_role("application")
+    assert app.post("/api/v1/consents", json=CONSENT).status_code == 201
+    good = {"subject": SUBJECT, "purpose": "marketing"}
+    answer = app.post("/api/v1/consents/check", json={"items": [good, {**good, **bad}, good]})
+    assert answer.status_code == 200
+    first, refused, last = answer.get_json()["items"]
+    assert (first["state"], last["state"]) == ("given", "given")
+    assert refused["state"] is None and refused["error"]["code"] == "invalid_input" and refused["error"]["detail"]
+    assert "13800138000" not in answer.get_data(as_text=True)
+
+
 def test_a_refused_consent_says_what_to_do(as_role: Callable[..., Browser]) -> None:
     """The remedy is in the answer, the value is not."""
     answer = as_role("application").post("/api/v1/consents", json={**CONSENT, "purpose": "marketting", "subject": "crm:customer:4172263"})

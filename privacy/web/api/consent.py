@@ -10,16 +10,16 @@ from pydantic import Field, StringConstraints
 
 from privacy.consent.model import ConsentStatus, Evidence, Giving, Notice, NoticeContent, Question, Withdrawing
 from privacy.consent.service import MOST_QUESTIONS
-from privacy.kernel.errors import Conflict, NotFound, PrivacyError
+from privacy.kernel.errors import Conflict, InvalidInput, NotFound, PrivacyError
 from privacy.kernel.terms import SubjectRef
 from privacy.web.api.catalogue import Id, Ids
-from privacy.web.endpoint import Answer, Body, Call, JsonInt, Line, Query, Reply, Routes, SubjectText, When
+from privacy.web.endpoint import ONE_LINE, Answer, Body, Call, JsonInt, Line, Query, Reply, Routes, SubjectText, When, form
 
 routes = Routes("consent")
 
 Version = Annotated[JsonInt, Field(ge=1, le=2**31 - 1)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$")]
-NeededLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=512)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$"), form("a language tag, for example en, zh or zh-Hant")]
+NeededLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", min_length=1, max_length=512), form(ONE_LINE)]
 
 
 class NoticeBody(Body):
@@ -175,11 +175,32 @@ class ReceiptAnswer(Answer):
     digest: str
 
 
+_NO_WORD = "\0"  # what is no text at all is in no catalogue, and is answered like any other unknown word
+
+
 class QuestionBody(Body):
-    subject: SubjectText
-    purpose: Line
-    recipient: Line | None = None
-    channel: Line | None = None
+    """May this subject's data be used for this purpose, by this recipient, over this channel? All are texts.
+
+    A subject that is not written system:type:key, or any other part that cannot be understood, is an error of this item only.
+    """
+
+    subject: Any = None
+    purpose: Any = None
+    recipient: Any = None
+    channel: Any = None
+
+    def question(self) -> Question:
+        return Question(self._subject(), _word(self.purpose), _word(self.recipient), _word(self.channel))
+
+    def _subject(self) -> SubjectRef:
+        try:
+            return SubjectRef.parse(_word(self.subject))
+        except InvalidInput:
+            return SubjectRef("", "", "")  # which nobody is: refused, in its place, with the right spelling
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else _NO_WORD
 
 
 class CheckBody(Body):
@@ -223,7 +244,14 @@ def get_notice(call: Call, notice: str) -> NoticeAnswer:
 
 
 @routes.post(
-    "/notices", scope="catalogue:write", body=NoticeBody, answer=NoticeAnswer, status=201, summary="Publish the next version of a notice", errors=(Conflict,)
+    "/notices",
+    scope="catalogue:write",
+    body=NoticeBody,
+    answer=NoticeAnswer,
+    status=201,
+    summary="Publish the next version of a notice",
+    replay=True,
+    errors=(Conflict,),
 )
 def publish_notice(call: Call, body: NoticeBody) -> NoticeAnswer:
     return NoticeAnswer.of(call.app.consent.publish(call.actor, body.content(), request_id=call.request_id))
@@ -243,7 +271,7 @@ def withdraw(call: Call, body: WithdrawalBody) -> Reply:
 
 @routes.post("/consents/check", scope="consent:read", body=CheckBody, answer=CheckAnswer, summary="Ask whether consents hold, many at once, in order")
 def check(call: Call, body: CheckBody) -> CheckAnswer:
-    questions = [Question(SubjectRef.parse(item.subject), item.purpose, item.recipient or "", item.channel or "") for item in body.items]
+    questions = [item.question() for item in body.items]
     return CheckAnswer(items=[StatusAnswer.of(answer) for answer in call.app.consent.check(call.actor, questions, request_id=call.request_id)])
 
 
