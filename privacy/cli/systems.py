@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from privacy.cli.output import json_option, show
-from privacy.kernel.errors import InvalidInput, NotFound, PrivacyError
+from privacy.kernel.errors import Flaw, InvalidInput, NotFound, PrivacyError
 
+_check_option = click.option("--check/--no-check", default=True, help="Try the connection first (the default).")
 _COLUMNS = ("table", "column", "category", "level", "confidence", "outcome")
 
 
@@ -22,25 +23,53 @@ def systems() -> None:
 @click.argument("name")
 @click.argument("url")
 @click.option("--controller", help="Id of the legal entity that decides about the system.")
+@_check_option
 @json_option
-def add(name: str, url: str, controller: str | None, as_json: bool) -> None:
-    """Connect the system at URL under NAME.
+def add(name: str, url: str, controller: str | None, check: bool, as_json: bool) -> None:
+    """Connect the system at URL under NAME, after trying the connection.
 
     URL is sqlite:///path, postgresql://user@host/name, mariadb://user@host/name, csv:/path, or the path of an SQLite or CSV file. A password in it is
     stored encrypted and never shown. PostgreSQL and MariaDB beyond this machine must show a valid certificate, unless the address says why not
     (?unverified_tls_reason=…).
     """
     with _application() as (application, actor):
-        system = application.discovery.add(actor, name, url, controller=controller)
+        system = application.discovery.add(actor, name, url, controller=controller, check=check)
     show(_system_row(system), as_json=as_json)
 
 
-@systems.command("list")
+@systems.command()
+@click.argument("name")
+@click.argument("url")
+@_check_option
 @json_option
-def list_systems(as_json: bool) -> None:
+def change(name: str, url: str, check: bool, as_json: bool) -> None:
+    """Give the system NAME another address, URL. Map, decisions and dataset ids stay; scan it afterwards to see what differs."""
+    with _application() as (application, actor):
+        system = application.discovery.change(actor, name, url, check=check)
+    show(_system_row(system), as_json=as_json)
+
+
+@systems.command()
+@click.argument("name")
+@click.confirmation_option(prompt="Disconnect the system and archive its map? Its datasets can then be masked and read under the archive's name alone.")
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Disconnect the system NAME, forget its address and archive its map; the system itself is not touched.
+
+    The archive is called NAME~1 (NAME~2, …): `privacy systems show NAME~1` shows it. NAME is free again. To correct an address, use `change`.
+    """
+    with _application() as (application, actor):
+        archive = application.inventory.remove_system(actor, name)
+    show({"removed": name, "archive": archive.name}, as_json=as_json)
+
+
+@systems.command("list")
+@click.option("--removed", is_flag=True, help="Also the archives of removed systems.")
+@json_option
+def list_systems(removed: bool, as_json: bool) -> None:
     """List the connected systems."""
     with _application("systems:read") as (application, actor):
-        found = application.inventory.systems(actor.tenant)
+        found = application.inventory.systems(actor.tenant, removed=removed)
     show([_system_row(system) for system in found], as_json=as_json, columns=("name", "kind", "address", "controller", "scanned_at"))
 
 
@@ -338,7 +367,7 @@ def _decide(application: Any, actor: Any, name: str, fields: Sequence[str], deci
     from privacy.inventory.deciding import FieldDecision
 
     known = {dataset.table: dataset for dataset in application.inventory.datasets(actor.tenant, name)}
-    decisions = [FieldDecision(f"{name}.{table}", column, decision, category, level) for table, column in (_split(field, known) for field in fields)]
+    decisions = [FieldDecision(f"{name}.{table}", column, decision, category, level) for table, column in _split_all(fields, known)]
     answers = application.inventory.decide(actor, decisions)
     failed = [answer for answer in answers if isinstance(answer, PrivacyError)]
     rows = [
@@ -352,13 +381,24 @@ def _decide(application: Any, actor: Any, name: str, fields: Sequence[str], deci
         raise click.exceptions.Exit(1)
 
 
-def _split(field: str, known: dict[str, Any]) -> tuple[str, str]:
-    """Cut `table.field` where a known table ends: both may hold dots."""
-    for at in (index for index, character in enumerate(field) if character == "."):
-        table, column = field[:at], field[at + 1 :]
-        if table in known and column in known[table].fields:
-            return table, column
-    raise NotFound("A field is written table.field as `privacy systems show` prints it; one of these is not in the map.")
+def _split_all(fields: Sequence[str], known: dict[str, Any]) -> list[tuple[str, str]]:
+    """Cut each `table.field`. Raises NotFound that tells, by position, which are not in the map; words that are not in it are not repeated."""
+    pairs = [_split(field, known) for field in fields]
+    flaws = tuple(Flaw(f"field {number} of {len(fields)}", problem) for number, problem in enumerate(pairs, 1) if isinstance(problem, str))
+    if flaws:
+        raise NotFound("Nothing was decided: not every field is in the map. Write table.field as `privacy systems show` prints it.", flaws=flaws)
+    return [pair for pair in pairs if isinstance(pair, tuple)]
+
+
+def _split(field: str, known: dict[str, Any]) -> tuple[str, str] | str:
+    """Cut `table.field` where a known table ends (both may hold dots), or return what is not known."""
+    cuts = [(field[:at], field[at + 1 :]) for at, character in enumerate(field) if character == "."]
+    tables = [(table, column) for table, column in cuts if table in known]
+    if found := next(((table, column) for table, column in tables if column in known[table].fields), None):
+        return found
+    if tables:
+        return f"The table {tables[-1][0]} has no such field."
+    return "The map has no such table." if cuts else "There is no dot: write table.field."
 
 
 def _read(path: Path) -> str:

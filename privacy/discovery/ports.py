@@ -31,6 +31,9 @@ class Connector(Protocol):
     def kind(self) -> str:
         """Return `sqlite`, `postgresql`, `mysql` or `csv`."""
 
+    def check(self) -> None:
+        """Connect and no more. Raises ConnectorUnavailable, saying in words what is wrong: the name, the password, the host, the time, the certificate."""
+
     def tables(self) -> Sequence[Table]:
         """Return all tables, views or files; one that cannot be read comes with its `problem` and without columns.
 

@@ -139,7 +139,7 @@ class Discovery:
         require(actor, "systems:write")
         url = self._inventory.system_url(actor.tenant, name)
         if not url:
-            raise InvalidInput("This system has no address: a file declared it, or it was removed. `privacy systems change NAME URL` gives a declared one its address.")
+            raise InvalidInput("This system has no address: it was removed, or declared by a file (`privacy systems change NAME URL` gives it one).")
         self._refuse_ours(self._locate(url))
         if not self._slots.acquire(blocking=False):
             raise TooBusy("Two scans are running; try again when one has ended.")

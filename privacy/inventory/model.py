@@ -9,6 +9,8 @@ from types import MappingProxyType
 from privacy.kernel.ids import ControllerId, DatasetId, SystemId, TenantId
 from privacy.kernel.terms import qualified
 
+ARCHIVED = "~"  # stands in the names of removed systems alone
+
 
 class Status(StrEnum):
     """How far a field's classification has come. Only `confirmed` and `not_personal` count for disclosure."""
@@ -116,7 +118,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A connected system. Its address with credentials stays sealed in the store; `shown_url` is the address without them."""
+    """A connected system. Its address with credentials stays sealed in the store; `shown_url` is the address without them.
+
+    A removed system stays as an archive under a name that no connected one can have: `shop~1`, the first that was called shop.
+    """
 
     id: SystemId
     tenant: TenantId
@@ -127,6 +132,10 @@ class System:
     tls_waiver: str = ""
     created_at: datetime | None = None
     scanned_at: datetime | None = None
+
+    @property
+    def removed(self) -> bool:
+        return ARCHIVED in self.name
 
 
 @dataclass(frozen=True, slots=True)

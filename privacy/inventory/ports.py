@@ -72,6 +72,9 @@ class InventoryRepository(Protocol):
     def add_system(self, tx: Tx, system: System, sealed_url: bytes) -> None:
         """Raises Conflict when the name is taken."""
 
+    def update_system(self, tx: Tx, system: System, sealed_url: bytes) -> None:
+        """Replace name, kind and address of the system with this id."""
+
     def mark_scanned(self, tx: Tx, tenant: TenantId, system: SystemId, at: datetime) -> None: ...
 
     def datasets(self, tx: Tx, tenant: TenantId, system: SystemId | None = None, tables: Collection[str] | None = None) -> Sequence[DatasetRow]:

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -19,16 +20,17 @@ from privacy.inventory import yaml_map
 from privacy.inventory.deciding import FieldDecision, apply_subject, decide, everything_auto, everything_without_proposal
 from privacy.inventory.gap import gaps
 from privacy.inventory.merging import Drift, ScannedTable, in_parts, mark_gone, merge
-from privacy.inventory.model import Dataset, Field, Gap, Status, System
+from privacy.inventory.model import ARCHIVED, Dataset, Field, Gap, Status, System
 from privacy.inventory.ports import DatasetRow, FieldRow, InventoryRepository, Seal
 from privacy.inventory.taxonomy import NOT_PERSONAL, Taxonomy
 from privacy.kernel.clock import Clock
-from privacy.kernel.errors import InvalidInput, NotFound, PrivacyError
+from privacy.kernel.errors import Conflict, InvalidInput, NotFound, PrivacyError
 from privacy.kernel.ids import ControllerId, SystemId, TenantId, new_id
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor, qualified
 
 _NAME = re.compile(r"[\w-]{1,64}")
+_STEM = 56  # characters of a removed system's name that its archive keeps
 _LABEL = "system-url"
 _REMEMBERED = 512
 _FIELDS_AN_EVENT, _BYTES_AN_EVENT = 60, 8000
@@ -108,8 +110,9 @@ class Inventory:
         """Return all datasets (of one system), by name. Raises NotFound for a system that is not connected."""
         return self._store.read(lambda tx: self._read_datasets(tx, tenant, system))
 
-    def systems(self, tenant: TenantId) -> list[System]:
-        return list(self._store.read(lambda tx: self._repository.systems(tx, tenant)))
+    def systems(self, tenant: TenantId, *, removed: bool = False) -> list[System]:
+        """Return the connected systems by name; with `removed` the archived ones as well."""
+        return [system for system in self._store.read(lambda tx: self._repository.systems(tx, tenant)) if removed or not system.removed]
 
     def system(self, tenant: TenantId, name: str) -> System:
         """Raises NotFound for a system that is not connected."""
@@ -131,6 +134,41 @@ class Inventory:
         """Connect a system. Raises Conflict when the name is taken, InvalidInput for a malformed name."""
         require(actor, "systems:write")
         return self._changed(actor, lambda tx: self._add(tx, actor, new, request_id))
+
+    def change_system(self, actor: Actor, new: NewSystem, *, request_id: str = "") -> System:
+        """Give the system called `new.name` another address; map and decisions stay, the next scan tells what differs. Raises NotFound, Conflict."""
+        require(actor, "systems:write")
+
+        def change(tx: Tx) -> System:
+            system = self._connected(tx, actor.tenant, new.name)
+            changed = replace(system, kind=new.kind, shown_url=new.shown_url, tls_waiver=new.tls_waiver, controller=new.controller or system.controller)
+            self._repository.update_system(tx, changed, self._seal(actor.tenant, _LABEL, new.url.encode(), system.id.encode()))
+            free = {"tls_waiver": new.tls_waiver} if new.tls_waiver else {}
+            self._audit.append(tx, Event(Action.SYSTEM_CHANGED, actor, object_type="system", object_ref=new.name, free=free, request_id=request_id))
+            return changed
+
+        return self._changed(actor, change)
+
+    def remove_system(self, actor: Actor, name: str, *, request_id: str = "") -> System:
+        """Disconnect a system, forget its address, and archive its map; return the archive. The name is free again, the datasets keep their ids.
+
+        Ciphertexts stay readable under the archive's name. Raises NotFound, or Conflict for what is an archive already.
+        """
+        require(actor, "systems:write")
+
+        def remove(tx: Tx) -> System:
+            system = self._connected(tx, actor.tenant, name)
+            taken = {known.name for known in self._repository.systems(tx, actor.tenant)}
+            free = next(free for number in count(1) if (free := f"{name[:_STEM]}{ARCHIVED}{number}") not in taken)
+            datasets = [replace(row, gone=True, fields={}) for row in self._repository.datasets(tx, actor.tenant, system.id)]
+            self._repository.save_datasets(tx, actor.tenant, datasets)
+            archive = replace(system, name=free)
+            self._repository.update_system(tx, archive, self._seal(actor.tenant, _LABEL, b"", system.id.encode()))
+            counts = {"datasets": len(datasets)}
+            self._audit.append(tx, Event(Action.SYSTEM_REMOVED, actor, object_type="system", object_ref=name, counts=counts, request_id=request_id))
+            return archive
+
+        return self._changed(actor, remove)
 
     def record_scan(self, actor: Actor, system_name: str, tables: Sequence[ScannedTable], *, request_id: str = "") -> Drift:
         """Keep what a scan saw. Decisions stay; new and changed fields are returned as drift."""
@@ -310,6 +348,11 @@ class Inventory:
     def _system(self, tx: Tx, tenant: TenantId, name: str) -> System:
         if (system := self._repository.system(tx, tenant, name)) is None:
             raise NotFound("No system with this name is connected; `privacy systems list` shows them, `privacy systems add NAME URL` connects one.")
+        return system
+
+    def _connected(self, tx: Tx, tenant: TenantId, name: str) -> System:
+        if (system := self._system(tx, tenant, name)).removed:
+            raise Conflict("This system was removed; what is left is the archive of its map. Connect it again under a name of its own.")
         return system
 
     def _rows(self, tx: Tx, tenant: TenantId, system: str) -> Sequence[DatasetRow]:

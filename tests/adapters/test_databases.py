@@ -1,13 +1,20 @@
 """Connectors: read-only, bounded, and not to be upset by what a database may hold."""
 
+import socket
 from collections.abc import Callable
+from contextlib import closing
 
+import psycopg
+import pymysql
 import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from privacy.adapters.databases import locate, open_connector
 from privacy.adapters.databases.connector import SqlConnector
 from privacy.adapters.databases.sampling import CELL, Unreadable
 from privacy.adapters.databases.sqlite import SqliteConnector
+from privacy.adapters.databases.words import in_words
 from privacy.discovery.ports import Connector
 from privacy.discovery.shapes import Family, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable, InvalidInput
@@ -187,6 +194,56 @@ def test_wrong_passwords_and_addresses_never_show_the_address() -> None:
         connector.tables()
     assert SECRET not in str(refused.value)
     assert "127.0.0.1" not in str(refused.value)
+
+
+def test_a_database_that_is_not_there_is_called_so(empty_url: str) -> None:
+    """Every server's own way of saying it, in the same words; of a file it is the address that is wrong."""
+    url = make_url(empty_url).set(database="no_such_database_here").render_as_string(hide_password=False)
+    with pytest.raises((ConnectorUnavailable, InvalidInput), match="There is no such file" if url.startswith("sqlite") else "no database of this name"):
+        open_connector(url).check()
+
+
+def test_a_connection_that_works_is_checked_without_a_word(empty_url: str) -> None:
+    """The check connects, and reads nothing."""
+    run(empty_url, "CREATE TABLE t (id INTEGER)")
+    with closing(open_connector(empty_url)) as connector:
+        connector.check()
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mysql"])
+def test_a_port_where_nothing_listens_is_called_so(kind: str) -> None:
+    """The commonest mistake, told alike by both drivers."""
+    with pytest.raises(ConnectorUnavailable, match="nothing listens"):
+        open_connector(f"{kind}://someone:{SECRET}@127.0.0.1:1/x").check()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (pymysql.err.OperationalError(1045, f"Access denied for user 'u'@'h' ({SECRET})"), "refuses this user or password"),
+        (pymysql.err.OperationalError(1049, "Unknown database"), "no database of this name"),
+        (pymysql.err.OperationalError(2003, "Can't connect ([SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed)"), "TLS verification failed"),
+        (pymysql.err.OperationalError(2003, "Can't connect (timed out)"), "no answer came in time"),
+        (pymysql.err.OperationalError(4711, SECRET), "error 4711"),
+        (psycopg.OperationalError('connection failed: FATAL:  password authentication failed for user "u"'), "refuses this user or password"),
+        (psycopg.OperationalError('connection failed: FATAL:  role "u" does not exist'), "refuses this user or password"),
+        (psycopg.OperationalError("connection failed: SSL error: certificate verify failed"), "TLS verification failed"),
+        (psycopg.OperationalError("server does not support SSL, but SSL was required"), "TLS verification failed"),
+        (psycopg.errors.ConnectionTimeout("connection timeout expired"), "no answer came in time"),
+        (psycopg.errors.InsufficientPrivilege(SECRET), "no right to read it"),
+        (psycopg.OperationalError(f"etwas anderes {SECRET}"), "not known"),
+        (socket.gaierror(-2, "Name or service not known"), "no host of this name"),
+        (psycopg.OperationalError("failed to resolve host 'h.invalid'"), "no host of this name"),
+        (OSError(5, SECRET), "error 5"),
+    ],
+)  # fmt: skip
+def test_what_a_driver_reports_is_said_in_words(error: Exception, words: str) -> None:
+    """No class name, no text of the driver: it may quote the address or a row."""
+    wrapped = DBAPIError("SELECT 1", None, error)
+    for told in (in_words(error), in_words(wrapped)):
+        assert words in told
+        assert SECRET not in told
+        assert "Error" not in told
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,55 @@ def test_the_map_goes_out_and_in_as_yaml(run: Run, shop: Path, tmp_path: Path) -
     assert "line " in told
 
 
+def test_fields_that_are_not_in_the_map_are_told_by_their_position(run: Run, shop: Path) -> None:
+    """Which one, and what of it is unknown; words that are not in the map are not repeated, and nothing is decided."""
+    run("add", "shop", str(shop))
+    run("scan", "shop")
+    code, said = run("confirm", "shop", "customers.email", "Nope.secretword", "customers.secretword", "secretword")
+    assert code == 1
+    assert "field 2 of 4: The map has no such table." in said
+    assert "field 3 of 4: The table customers has no such field." in said
+    assert "field 4 of 4: There is no dot: write table.field." in said
+    assert "field 1" not in said
+    assert "secretword" not in said
+    assert "email" in {row["field"] for row in json.loads(run("findings", "shop", "--json")[1])}
+
+
+def test_a_connection_is_tried_before_a_system_is_kept(run: Run) -> None:
+    """What is wrong is said in words, without class names and credentials, and nothing is kept; `--no-check` keeps it all the same."""
+    url = "postgresql://someone:hunter2secret@127.0.0.1:1/crm"
+    code, said = run("add", "far", url)
+    assert (code, "nothing listens" in said) == (3, True)
+    assert not [word for word in ("hunter2secret", "someone", "Error", "127.0.0.1") if word in said]
+    assert "far" not in run("list")[1]
+    assert run("add", "far", url, "--no-check")[0] == 0
+    assert run("change", "far", url.replace(":1/", ":2/"))[0] == 3
+    assert run("change", "far", url.replace(":1/", ":2/"), "--no-check")[0] == 0
+    assert "postgresql://127.0.0.1:2/crm" in run("list")[1]
+
+
+def test_a_system_is_moved_and_removed(run: Run, shop: Path, tmp_path: Path) -> None:
+    """Decisions survive a change of the address; a removed system is an archive, its name is free, and its map still there to read."""
+    run("add", "shop", str(shop))
+    run("scan", "shop")
+    run("confirm", "shop", "--all-auto")
+    moved = shop.rename(tmp_path / "moved.sqlite")
+    assert run("change", "shop", str(moved))[0] == 0
+    assert json.loads(run("scan", "shop", "--json")[1])["drift"] == {"new": [], "changed": [], "gone": []}
+    assert run("change", "nothing", str(moved))[0] == 1
+    assert run("remove", "shop", "--yes", actor=CAROL)[0] == 1
+    assert json.loads(run("remove", "shop", "--yes", "--json")[1]) == {"removed": "shop", "archive": "shop~1"}
+    assert run("gap")[0] == 0
+    assert run("scan", "shop")[0] == 1
+    assert run("scan", "shop~1")[0] == 2
+    assert run("add", "shop", str(moved))[0] == 0
+    assert [row["name"] for row in json.loads(run("list", "--json")[1])] == ["shop"]
+    assert run("remove", "shop", "--yes")[0] == 0
+    assert [row["name"] for row in json.loads(run("list", "--removed", "--json")[1])] == ["shop~1", "shop~2"]
+    assert "confirmed" in run("show", "shop~1")[1]
+    assert run("remove", "shop~1", "--yes")[0] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

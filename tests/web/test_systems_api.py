@@ -63,10 +63,13 @@ def test_a_dpo_connects_scans_and_decides(dpo: Browser, shop: str) -> None:
 def test_no_answer_shows_credentials_or_values(dpo: Browser, shop: str) -> None:
     """Neither the password of an address nor a sampled value is in any answer of these routes."""
     connect(dpo, shop)
-    added = dpo.post(f"{API}/systems", json={"name": "far", "url": "postgresql://someone:hunter2secret@127.0.0.1:1/crm"})
+    far = {"name": "far", "url": "postgresql://someone:hunter2secret@127.0.0.1:1/crm"}
+    unreached = dpo.post(f"{API}/systems", json=far)
+    added = dpo.post(f"{API}/systems", json={**far, "check": False})
     refused = dpo.post(f"{API}/systems/far/scan")
-    assert refused.status_code == 503
-    texts = [added.text, refused.text] + [
+    assert (unreached.status_code, added.status_code, refused.status_code) == (503, 201, 503)
+    assert "nothing listens" in unreached.text
+    texts = [unreached.text, added.text, refused.text] + [
         dpo.get(f"{API}{path}").text for path in ("/systems", "/systems/shop/findings", "/datasets/shop.customers", "/systems/shop/map", "/gaps")
     ]
     assert not [text for text in texts if "hunter2secret" in text or "someone" in text or "a1@example.com" in text]
@@ -89,6 +92,45 @@ def test_the_services_own_databases_are_no_systems(steward: Steward, dpo: Browse
 def test_addresses_that_would_read_other_things_are_refused(dpo: Browser, url: str) -> None:
     """Only databases and CSV files are systems, and only by parameters that lead where the address says."""
     assert dpo.post(f"{API}/systems", json={"name": "x", "url": url}).status_code == 422
+
+
+def test_a_call_learns_nothing_about_which_files_there_are(dpo: Browser, tmp_path: Path) -> None:
+    """Missing, no SQLite, no CSV, a folder with neither: one answer, checked or not, added or changed to."""
+    (tmp_path / "note.txt").write_text("nothing", encoding="utf-8")
+    (tmp_path / "empty.sqlite").touch()
+    (tmp_path / "folder").mkdir()
+    places = [str(tmp_path / name) for name in ("missing", "note.txt", "empty.sqlite", "folder", "missing.csv", "folder/x.tsv", "note.txt/x")]
+    urls = places + [f"sqlite:///{place}" for place in places] + [f"csv:{place}" for place in places] + ["~nobody/x"]
+    answers = {
+        (a.status_code, a.get_json()["detail"])
+        for url in urls
+        for check in (True, False)
+        for a in [dpo.post(f"{API}/systems", json={"name": "x", "url": url, "check": check})]
+    }
+    assert len(answers) == 1
+    assert {status for status, _ in answers} == {422}
+
+
+def test_a_system_is_corrected_and_removed(dpo: Browser, steward: Steward, shop: str, tmp_path: Path) -> None:
+    """The address changes and the map stays; a removed system leaves an archive and a free name. The auditor may do neither."""
+    connect(dpo, shop)
+    before = dpo.get(f"{API}/datasets/shop.customers").get_json()["id"]
+    moved = tmp_path / "moved.sqlite"
+    moved.write_bytes(Path(shop.removeprefix("sqlite:///")).read_bytes())
+    auditor = steward.browser("auditor")
+    assert auditor.put(f"{API}/systems/shop/address", json={"url": str(moved)}).status_code == 403
+    assert auditor.post(f"{API}/systems/shop/remove").status_code == 403
+    changed = dpo.put(f"{API}/systems/shop/address", json={"url": str(moved)})
+    assert (changed.status_code, changed.get_json()["address"]) == (200, f"sqlite:///{moved}")
+    assert dpo.put(f"{API}/systems/none/address", json={"url": str(moved)}).status_code == 404
+    assert dpo.get(f"{API}/datasets/shop.customers").get_json()["id"] == before
+    assert dpo.post(f"{API}/systems/shop/remove").get_json()["name"] == "shop~1"
+    assert dpo.get(f"{API}/systems").get_json()["systems"] == []
+    assert dpo.get(f"{API}/datasets/shop~1.customers").get_json()["id"] == before
+    assert len(dpo.get(f"{API}/datasets?system=shop~1").get_json()["datasets"]) == 1
+    assert dpo.post(f"{API}/systems/shop~1/remove").status_code == 409
+    connect(dpo, shop)
+    assert dpo.get(f"{API}/datasets/shop.customers").get_json()["id"] != before
 
 
 def test_only_the_dpo_connects_and_decides(steward: Steward, dpo: Browser, shop: str) -> None:

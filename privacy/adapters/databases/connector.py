@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from privacy.adapters.database_urls import Address
 from privacy.adapters.databases.sampling import TABLE_SECONDS, Gather, Source, Unreadable, read_strata
+from privacy.adapters.databases.words import in_words
 from privacy.discovery.shapes import Family, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable
 
@@ -48,6 +49,9 @@ class SqlConnector:
     def kind(self) -> str:
         return self._dialect.kind
 
+    def check(self) -> None:
+        self._open()
+
     def tables(self) -> Sequence[Table]:
         try:
             with self._open().begin():
@@ -77,7 +81,7 @@ class SqlConnector:
                 self._connection = self._engine.connect()
                 self._dialect.prepare(self._connection)
             except SQLAlchemyError as error:
-                raise _unavailable(error, "The system does not answer") from None
+                raise _unavailable(error, "The system cannot be connected") from None
         return self._connection
 
     def _rows(self, statement: str) -> Generator[Sequence[Any]]:
@@ -89,15 +93,8 @@ class SqlConnector:
                 with closing(result):
                     yield from result
         except (SQLAlchemyError, UnicodeDecodeError) as error:
-            raise Unreadable(_reason(error)) from None
+            raise Unreadable(in_words(error)) from None
 
 
 def _unavailable(error: Exception, what: str) -> ConnectorUnavailable:
-    return ConnectorUnavailable(f"{what} ({_reason(error)}).")
-
-
-def _reason(error: Exception) -> str:
-    """Name a driver's error without its text, which may quote rows or the address."""
-    origin = getattr(error, "orig", None) or error
-    code = getattr(origin, "sqlstate", None) or (origin.args[0] if origin.args and isinstance(origin.args[0], int) else "")
-    return f"{type(origin).__name__}{f' {code}' if code else ''}"
+    return ConnectorUnavailable(f"{what}: {in_words(error)}.")

@@ -1,23 +1,30 @@
 """A CSV file, or a folder of them, as a connected system: each file is a table, read as a stream, never written.
 
-Bounds: 20 s, 32 MB of sampled text and 200,000 rows a file. Encodings: UTF-8 (with or without mark), UTF-16 with mark, GB 18030.
+Bounds: 20 s, 256 Mi characters read, 32 MB of sampled text and 200,000 rows a file, 1 Mi characters a line, 4,096 columns. Only regular files are
+opened, without waiting, and of a folder only what lies in it: a link out of it is reported, not followed. Encodings: UTF-8 (with or without mark), UTF-16 with mark, GB 18030.
 """
 
 import csv
+import os
+import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from privacy.adapters.databases.sampling import TABLE_SECONDS, Gather
+from privacy.adapters.databases.words import in_words
 from privacy.discovery.shapes import Column, Sample, Table
-from privacy.kernel.errors import ConnectorUnavailable
+from privacy.kernel.errors import ConnectorUnavailable, InvalidInput
 
 _SUFFIXES = (".csv", ".tsv")
 _DELIMITERS = ",;\t|"
 _ROWS = 200_000
 _FILES = 2000
 _FIELD = 16 << 20
+_LINE = 1 << 20
+_READ = 256 << 20
+_COLUMNS = 4096
 _BLOCK = 1000
 
 
@@ -28,35 +35,62 @@ def is_csv(path: Path) -> bool:
 class CsvConnector:
     kind = "csv"
 
-    def __init__(self, path: Path) -> None:
+    """Reads `path`, already resolved; `refuse` raises InvalidInput for files that must not be opened, whatever they are called."""
+
+    def __init__(self, path: Path, refuse: Callable[[Path], None] = lambda path: None) -> None:
         self._root = path
+        self._refuse = refuse
         self._files: dict[str, Path] = {}
 
+    def check(self) -> None:
+        for path in self._paths()[:1]:
+            try:
+                with self._open(path) as file:
+                    file.read(1)
+            except InvalidInput as error:
+                raise ConnectorUnavailable(error.detail) from None
+            except OSError as error:
+                raise ConnectorUnavailable(f"The file cannot be read: {in_words(error)}.") from None
+            return
+        raise ConnectorUnavailable("The folder holds no .csv or .tsv file.")
+
     def tables(self) -> Sequence[Table]:
-        try:
-            paths = sorted(path for path in self._root.iterdir() if path.is_file() and is_csv(path)) if self._root.is_dir() else [self._root]
-        except OSError as error:
-            raise ConnectorUnavailable(f"The folder cannot be read ({type(error).__name__}).") from None
-        return [self._table(path) for path in paths[:_FILES]]
+        return [self._table(path) for path in self._paths()]
 
     def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:
         gather = Gather(table.columns, limit, time.monotonic() + TABLE_SECONDS)
         width = len(table.columns)
         try:
-            with _open(self._files[table.name]) as file:
+            with self._open(self._files[table.name]) as file:
                 rows = _reader(file)
                 if not _headless(next(rows, [])):
                     _stream(rows, gather, width)
                 else:
                     file.seek(0)
                     _stream(_reader(file), gather, width)
+        except InvalidInput as error:
+            raise ConnectorUnavailable(error.detail) from None
         except (OSError, csv.Error, UnicodeError) as error:
             if not gather.rows:
-                raise ConnectorUnavailable(f"The file cannot be read ({type(error).__name__}).") from None
+                raise ConnectorUnavailable(f"The file cannot be read ({in_words(error)}).") from None
         return gather.samples()
 
     def close(self) -> None:
         self._files.clear()
+
+    def _paths(self) -> list[Path]:
+        try:
+            paths = sorted(path for path in self._root.iterdir() if path.is_file() and is_csv(path)) if self._root.is_dir() else [self._root]
+        except OSError as error:
+            raise ConnectorUnavailable(f"The folder cannot be read: {in_words(error)}.") from None
+        return paths[:_FILES]
+
+    def _open(self, path: Path) -> TextIO:
+        whole = path.resolve()
+        if not is_csv(whole) or not whole.is_relative_to(self._root):
+            raise InvalidInput("This is a link to something else than a CSV file of this folder.")
+        self._refuse(whole)
+        return _regular(whole)
 
     def _table(self, path: Path) -> Table:
         name = path.stem
@@ -64,10 +98,13 @@ class CsvConnector:
         name = path.name if name in self._files else name
         self._files[name] = path
         try:
-            with _open(path) as file:
+            with self._open(path) as file:
                 header = next(_reader(file), [])
+            _check_width(header)
+        except InvalidInput as error:
+            return Table(name, (), "file", problem=error.detail)
         except (OSError, csv.Error, UnicodeError) as error:
-            return Table(name, (), "file", problem=f"cannot be read ({type(error).__name__})")
+            return Table(name, (), "file", problem=f"cannot be read ({in_words(error)})")
         return Table(name, tuple(Column(title, "text") for title in _titles(header)), "file", problem="" if header else "the file is empty")
 
 
@@ -81,14 +118,20 @@ def _stream(rows: Iterator[list[str]], gather: Gather, width: int) -> None:
             gather.add("head" if number < _BLOCK else "later", cells + [None] * (width - len(cells)))
 
 
-def _open(path: Path) -> TextIO:
-    with path.open("rb") as file:
-        head = file.read(64 << 10)
+def _regular(path: Path) -> TextIO:
+    """Open a regular file as text. A pipe or device is refused instead of waited for, a link at the end of the path as well."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InvalidInput("Only regular files are read.")
+        encoding = _encoding(file.read(64 << 10))
+        return open(os.dup(descriptor), "r", encoding=encoding, errors="replace", newline="")
+
+
+def _encoding(head: bytes) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig" if _decodes(head, "utf-8") else "gb18030" if _decodes(head, "gb18030") else "utf-8-sig"
-    return path.open("r", encoding=encoding, errors="replace", newline="")
+        return "utf-16"
+    return "utf-8-sig" if _decodes(head, "utf-8") else "gb18030" if _decodes(head, "gb18030") else "utf-8-sig"
 
 
 def _decodes(head: bytes, encoding: str) -> bool:
@@ -105,12 +148,27 @@ def _strict(head: bytes, encoding: str) -> bool:
 
 
 def _reader(file: TextIO) -> Iterator[list[str]]:
-    start = file.tell()
+    file.seek(0)
     first = file.readline(1 << 16)
-    file.seek(start)
+    file.seek(0)
     delimiter = max(_DELIMITERS, key=first.count)
     csv.field_size_limit(_FIELD)
-    return (row for row in csv.reader((line.replace("\0", "") for line in file), delimiter=delimiter) if row)
+    return (row for row in csv.reader(_lines(file), delimiter=delimiter) if row)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield lines while they are short, the time lasts and not too much was read: also where no row ever comes of them."""
+    deadline, left = time.monotonic() + TABLE_SECONDS, _READ
+    while (line := file.readline(_LINE)) and left > 0 and time.monotonic() < deadline:
+        if len(line) >= _LINE:
+            raise InvalidInput("A line is longer than 1 Mi characters: this is hardly a table.")
+        left -= len(line)
+        yield line.replace("\0", "")
+
+
+def _check_width(header: Sequence[str]) -> None:
+    if len(header) > _COLUMNS:
+        raise InvalidInput(f"The file has more than {_COLUMNS:,} columns.")
 
 
 def _titles(header: Sequence[str]) -> list[str]:

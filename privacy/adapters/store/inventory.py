@@ -108,6 +108,10 @@ class SqlInventoryRepository:
             raise Conflict("A system with this name is connected already; choose another name.")
         connection(tx).execute(insert(SYSTEM).values(**asdict(system), sealed_url=sealed_url))
 
+    def update_system(self, tx: Tx, system: System, sealed_url: bytes) -> None:
+        changed = {key: value for key, value in asdict(system).items() if key not in ("tenant", "id", "created_at")}
+        connection(tx).execute(update(SYSTEM).where(SYSTEM.c.tenant == system.tenant, SYSTEM.c.id == system.id).values(**changed, sealed_url=sealed_url))
+
     def mark_scanned(self, tx: Tx, tenant: TenantId, system: SystemId, at: datetime) -> None:
         connection(tx).execute(update(SYSTEM).where(SYSTEM.c.tenant == tenant, SYSTEM.c.id == system).values(scanned_at=at))
 

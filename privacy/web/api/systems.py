@@ -25,11 +25,22 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 
 
 class SystemBody(Body):
-    """A system to connect. `url`: sqlite:///path, postgresql://user@host/name, mariadb://user@host/name or csv:/path; stored encrypted, never shown."""
+    """A system to connect. `url`: sqlite:///path, postgresql://user@host/name, mariadb://user@host/name or csv:/path; stored encrypted, never shown.
+
+    The connection is tried first; `check` false skips that for a database server that cannot be reached yet.
+    """
 
     name: SystemName
     url: Address
     controller: Id | None = None
+    check: bool = True
+
+
+class AddressBody(Body):
+    """The new address of a connected system; see POST /systems."""
+
+    url: Address
+    check: bool = True
 
 
 class SystemAnswer(Answer):
@@ -258,7 +269,7 @@ class SubjectBody(Body):
 
 
 class OfSystem(Query):
-    system: SystemName | None = None
+    system: Annotated[str, StringConstraints(pattern=r"^[\w~-]{1,64}$")] | None = None
 
 
 class GapAnswer(Answer):
@@ -298,9 +309,35 @@ def list_systems(call: Call) -> SystemsAnswer:
     return SystemsAnswer(systems=[SystemAnswer.of(system) for system in call.app.inventory.systems(call.actor.tenant)])
 
 
-@routes.post("/systems", scope="systems:write", body=SystemBody, answer=SystemAnswer, status=201, errors=(Conflict,), summary="Connect a system")
+@routes.post(
+    "/systems", scope="systems:write", body=SystemBody, answer=SystemAnswer, status=201, errors=(Conflict, ConnectorUnavailable), summary="Connect a system"
+)
 def add_system(call: Call, body: SystemBody) -> SystemAnswer:
-    return SystemAnswer.of(call.app.discovery.add(call.actor, body.name, body.url, controller=body.controller, request_id=call.request_id))
+    added = call.app.discovery.add(call.actor, body.name, body.url, controller=body.controller, check=body.check, request_id=call.request_id)
+    return SystemAnswer.of(added)
+
+
+@routes.put(
+    "/systems/<name>/address",
+    scope="systems:write",
+    body=AddressBody,
+    answer=SystemAnswer,
+    errors=(NotFound, Conflict, ConnectorUnavailable),
+    summary="Give a connected system another address",
+)
+def change_address(call: Call, body: AddressBody, name: str) -> SystemAnswer:
+    return SystemAnswer.of(call.app.discovery.change(call.actor, name, body.url, check=body.check, request_id=call.request_id))
+
+
+@routes.post(
+    "/systems/<name>/remove",
+    scope="systems:write",
+    answer=SystemAnswer,
+    errors=(NotFound, Conflict),
+    summary="Disconnect a system and archive its map",
+)
+def remove_system(call: Call, name: str) -> SystemAnswer:
+    return SystemAnswer.of(call.app.inventory.remove_system(call.actor, name, request_id=call.request_id))
 
 
 @routes.post(
