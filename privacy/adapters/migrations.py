@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from privacy.adapters.store.anchor import Anchor
 from privacy.adapters.store.engine import SqlStore, connection
 from privacy.adapters.store.sqlite_writer import sqlite_engine
 from privacy.kernel.errors import Misconfigured, StoreUnavailable
@@ -87,7 +88,7 @@ def _turn(store: SqlStore) -> Iterator[Connection]:
 def _sqlite_turn(store: SqlStore) -> Iterator[Connection]:
     database = Path(store.address.url.database or "")
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = sqlite_engine(store.address.url, 10, 1, writable=True)
+    engine = sqlite_engine(store.address.url, 10, 1, Anchor(store.address.url.database or "", store.role), writable=True)
     try:
         with open(f"{database}.gate", "a") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)

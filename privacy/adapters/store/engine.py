@@ -13,6 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from privacy.adapters.database_urls import Address, parse_address
+from privacy.adapters.store.anchor import Anchor
 from privacy.adapters.store.server_engine import server_engine
 from privacy.adapters.store.sqlite_writer import GroupCommitWriter, sqlite_engine
 from privacy.kernel.errors import Conflict, InvalidInput, StoreUnavailable
@@ -59,6 +60,7 @@ class SqlStore:
         self._timeout = timeout
         self._pool_size = pool_size
         self._address = parse_address(url, setting=f"the {role} database address", timeout=timeout)
+        self._anchor = Anchor(self._address.url.database or "", role)
         self._engine: Engine | None = None
         self._writer: GroupCommitWriter | None = None
 
@@ -75,7 +77,7 @@ class SqlStore:
         """The engine for reading (SQLite) or for everything (servers); for migrations and repositories' own tests."""
         if self._engine is None:
             if self.dialect == "sqlite":
-                self._engine = sqlite_engine(self._address.url, self._timeout, self._pool_size, writable=False)
+                self._engine = sqlite_engine(self._address.url, self._timeout, self._pool_size, self._anchor, writable=False)
             else:
                 self._engine = server_engine(self._address, self._timeout, self._pool_size)
         return self._engine
@@ -106,10 +108,11 @@ class SqlStore:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+        self._anchor.release()
 
     def _sqlite_writer(self) -> GroupCommitWriter:
         if self._writer is None:
-            self._writer = GroupCommitWriter(self._address.url, self._timeout)
+            self._writer = GroupCommitWriter(self._address.url, self._timeout, self._anchor)
         return self._writer
 
     def _run_on_server(self, fn: Callable[[Tx], T]) -> T:

@@ -19,13 +19,19 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
+from privacy.adapters.store.anchor import Anchor
+
 T = TypeVar("T")
 _GROUP = 256  # jobs that share a commit at most: bounds the wait of the first
+_LOG = "write-ahead log"  # in a connection's notes: which one it writes to
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "trusted_schema=OFF")
 
 
-def sqlite_engine(url: URL, timeout: float, pool_size: int, *, writable: bool) -> Engine:
-    """Return an engine whose transactions are explicit: BEGIN IMMEDIATE for the writer, read-only snapshots for readers."""
+def sqlite_engine(url: URL, timeout: float, pool_size: int, anchor: Anchor, *, writable: bool) -> Engine:
+    """Return an engine whose transactions are explicit: BEGIN IMMEDIATE for the writer, read-only snapshots for readers.
+
+    Every transaction first asks `anchor` whether the file is still the one that was opened.
+    """
     engine = create_engine(
         url,
         connect_args={"timeout": timeout, "check_same_thread": False},
@@ -36,18 +42,25 @@ def sqlite_engine(url: URL, timeout: float, pool_size: int, *, writable: bool) -
         pool_timeout=timeout,
     )
 
+    @event.listens_for(engine, "do_connect")
+    def look(*_: Any) -> None:
+        anchor.check()  # a new connection would make an empty database in place of one that is gone
+
     @event.listens_for(engine, "connect")
-    def prepare(opened: Any, _record: Any) -> None:
+    def prepare(opened: Any, record: Any) -> None:
         opened.isolation_level = None  # the driver must not open transactions of its own
         cursor = opened.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         if not writable:
             cursor.execute("PRAGMA query_only=ON")
+        cursor.execute("SELECT count(*) FROM sqlite_master").fetchall()  # the first read opens the log
         cursor.close()
+        record.info[_LOG] = anchor.hold()
 
     @event.listens_for(engine, "begin")
     def begin(opened: Connection) -> None:
+        anchor.check(opened.info[_LOG])
         opened.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
 
     return engine
@@ -65,8 +78,8 @@ class _Job:
 class GroupCommitWriter:
     """Runs jobs on one thread, a savepoint each, one commit for all that wait. A failed job spoils no other."""
 
-    def __init__(self, url: URL, timeout: float) -> None:
-        self._engine = sqlite_engine(url, timeout, 1, writable=True)
+    def __init__(self, url: URL, timeout: float, anchor: Anchor) -> None:
+        self._engine = sqlite_engine(url, timeout, 1, anchor, writable=True)
         self._timeout = timeout
         self._gate = f"{url.database}.gate"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
