@@ -10,6 +10,7 @@ from typing import Any
 
 from privacy.audit import merkle
 from privacy.audit.events import Action, AuditLog, Event
+from privacy.audit.leaf import compared
 from privacy.audit.notes import b64, parse_checkpoint, sign
 from privacy.audit.ports import Entry, EventFilter, LogReader, Signer
 from privacy.audit.trail import Trail
@@ -125,7 +126,7 @@ class Exporter:
         entries, shown = self._store.read(read)
         if [entry.index for entry in entries] != list(range(begin, end)):
             raise AuditBroken("Entries of the audit log are missing in the database: restore it, then run `privacy audit status`.")
-        return entries, shown
+        return list(compared(entries)), shown
 
 
 def describe(request: ExportRequest) -> dict[str, Any]:

@@ -5,6 +5,7 @@ what would make the leaf longer than 16 KiB. The values go to erasable rows. Per
 """
 
 import hashlib
+import json
 import os
 import re
 import threading
@@ -14,12 +15,12 @@ from datetime import datetime
 from typing import Any
 
 from privacy.audit.events import Event
-from privacy.audit.merkle import tree_root
-from privacy.audit.ports import LeafGuard, SubjectRow
+from privacy.audit.merkle import leaf_hash, tree_root
+from privacy.audit.ports import Entry, LeafGuard, SubjectRow
 from privacy.audit.verifier import commitment, subject_hash
 from privacy.kernel.canonical import canonical_json
 from privacy.kernel.clock import rfc3339
-from privacy.kernel.errors import InvalidInput
+from privacy.kernel.errors import AuditBroken, InvalidInput
 from privacy.kernel.ids import EventId, TenantId
 
 MAX_LEAF = 16 * 1024
@@ -66,6 +67,39 @@ def subject_rows(event: Event, event_id: EventId, log_id: str, tenant: TenantId)
         hash_ = subject_hash(event_id, trace.audit_ref, trace.fields, trace.effect, salt)
         rows.append(SubjectRow(tenant, log_id, event_id, n, hash_, trace.audit_ref, trace.fields, trace.effect, salt))
     return rows
+
+
+def search_columns(entry: bytes) -> tuple[str, ...]:
+    """Return what an entry can be found by, as it is written beside its index: id, action, outcome, actor, object, request."""
+    leaf: dict[str, Any] = json.loads(entry)
+    ref = leaf.get("object", {}).get("ref", "")
+    return (leaf["id"], leaf["action"], leaf["outcome"], leaf["actor"]["ref"][:128], ref[:256], leaf.get("request_id", "")[:128])
+
+
+def compared(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Return `entries` when each has the hash and the columns it was signed with; raises AuditBroken naming the first index that does not.
+
+    Limit: who alters an entry together with its hash, or hides one from a filter by its columns, is shown by a bundle, not here.
+    """
+    for each in entries:
+        if not _as_signed(each):
+            raise AuditBroken(f"Entry {each.index} of the audit log was altered in the main database: restore it, then run `privacy audit status`.")
+    return entries
+
+
+def has_hash(entry: object, expected: object) -> bool:
+    """Tell whether `entry` has this hash; both as they came from the database, where SQLite keeps text for bytes when that is put there."""
+    return isinstance(entry, bytes) and leaf_hash(entry) == expected
+
+
+def _as_signed(entry: Entry) -> bool:
+    if not has_hash(entry.entry, entry.leaf_hash):
+        return False
+    try:
+        columns = search_columns(entry.entry)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return columns == entry.found_by and entry.event == columns[0]
 
 
 def _content(event: Event, event_id: EventId, at: datetime) -> dict[str, Any]:

@@ -189,7 +189,7 @@ class Log:
         future = self._waiters.submit(contextvars.copy_context().run, work)
         try:
             return future.result(timeout=self._patience)
-        except (StoreUnavailable, TimeoutError) as error:
+        except (StoreUnavailable, Conflict, TimeoutError) as error:
             future.cancel()
             raise error if isinstance(error, AuditUnavailable) else AuditUnavailable(_UNWRITABLE) from None
         except PrivacyError:

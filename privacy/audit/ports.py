@@ -104,12 +104,13 @@ class LeafRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One leaf as it is read back."""
+    """One leaf as it is read back, not yet compared; `found_by` are the columns it can be found by, in the order of `leaf.search_columns`."""
 
     index: int
     event: EventId
     entry: bytes
     leaf_hash: bytes
+    found_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ older than what was signed is noticed, and so is the loss of the file that remem
 any number of transactions in any order.
 """
 
-import json
 import logging
 import threading
 from collections import deque
@@ -13,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
 
 from privacy.audit import merkle, tiles
+from privacy.audit.leaf import has_hash, search_columns
 from privacy.audit.notes import checkpoint_text, sign
 from privacy.audit.ports import EventRow, LeafRepository, LeafRow, LogRow, LogState, Progress, Signed, SignedState, Signer, Standing
 from privacy.kernel.clock import Clock
@@ -252,20 +251,10 @@ class Sequencer:
 
 
 def _leaf_row(row: EventRow, index: int) -> LeafRow:
-    leaf: dict[str, Any] = json.loads(row.entry)
-    target = leaf.get("object", {})
-    return LeafRow(
-        row.log_id,
-        index,
-        row.seq,
-        row.event,
-        row.at,
-        leaf["action"],
-        leaf["outcome"],
-        leaf["actor"]["ref"][:128],
-        target.get("ref", "")[:256],
-        leaf.get("request_id", "")[:128],
-    )
+    if not has_hash(row.entry, row.leaf_hash):
+        raise AuditBroken(f"Event {row.event} was altered in the main database before it was signed, so nothing more is signed: restore that database.")
+    _, *columns = search_columns(row.entry)
+    return LeafRow(row.log_id, index, row.seq, row.event, row.at, *columns)
 
 
 class SequencerThread:

@@ -11,6 +11,7 @@ from typing import Any
 from privacy.audit import merkle, tiles
 from privacy.audit.disclosures import unpack
 from privacy.audit.events import Action, AuditLog, Event
+from privacy.audit.leaf import compared
 from privacy.audit.notes import tlog_proof, vkey
 from privacy.audit.ports import Entry, EventFilter, LogReader, LogRow, Seal
 from privacy.kernel.errors import InvalidInput, NotFound
@@ -106,7 +107,7 @@ class Trail:
             log = self.find_log(tx, actor, generation)
             return self._repository.find(tx, log.log_id, wanted, (1 << 62) if before is None else before, limit + 1)
 
-        found = self._store.read(find)
+        found = compared(self._store.read(find))
         page = found[:limit]
         return Page([{"index": entry.index, **json.loads(entry.entry)} for entry in page], page[-1].index if len(found) > limit else None)
 
@@ -128,7 +129,7 @@ class Trail:
         def prove(tx: Tx) -> EventProof:
             log, index = self._locate(tx, actor, event)
             size, note = self.newest(tx, log)
-            entry = self._repository.entries(tx, log.log_id, index, index + 1)[0].entry
+            entry = compared(self._repository.entries(tx, log.log_id, index, index + 1))[0].entry
             return EventProof(index, entry, tlog_proof(index, merkle.inclusion_proof(self.hashes(tx, log.log_id), index, size), note))
 
         return self._store.read(prove)
@@ -164,7 +165,7 @@ class Trail:
         def read(tx: Tx) -> bytes:
             log = self.find_log(tx, actor, generation).log_id
             if level is None:
-                entries = self._repository.entries(tx, log, n * tiles.WIDTH, n * tiles.WIDTH + width)
+                entries = compared(self._repository.entries(tx, log, n * tiles.WIDTH, n * tiles.WIDTH + width))
                 return tiles.entry_bundle([entry.entry for entry in entries]) if len(entries) == width else b""
             data = self._repository.tile(tx, log, level, n)
             return data[: width * tiles.HASH] if len(data) >= width * tiles.HASH else b""

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,17 +12,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from privacy.adapters.store.audit import INSERT_ONLY
+from privacy.adapters.store.audit import INSERT_ONLY, SqlAuditRepository
 from privacy.adapters.store.engine import SqlStore, connection
 from privacy.audit.events import Action
 from privacy.audit.export import ExportRequest
+from privacy.audit.log import Log
 from privacy.audit.merkle import tree_root
-from privacy.audit.ports import EventFilter, Progress
+from privacy.audit.ports import EventFilter, EventRow, Progress
 from privacy.audit.verifier import Checkpoint, Tampered, check_inclusion, subject_hash
 from privacy.kernel.clock import FixedClock
 from privacy.kernel.errors import AuditUnavailable, Conflict, NotFound, StoreUnavailable
 from privacy.kernel.store import Tx
-from tests.audit.builders import World, audit_ref, event, verify, world
+from tests.audit.builders import World, audit_ref, event, seal, verify, world
 from tests.cast import ALICE, BOB, CAROL, LI_XIAOMING, MARGUERITE, OTHER_TENANT, actor_as
 
 
@@ -51,6 +53,34 @@ def test_an_event_of_a_change_that_is_rolled_back_is_not_in_the_log(audit: World
         audit.store.run(fail)
     audit.log.record(event())
     assert audit.sequencer.drain() == 2
+
+
+def test_a_log_that_refuses_an_event_is_unavailable_and_no_conflict_of_the_change(audit: World, store: SqlStore) -> None:
+    """A constraint or trigger on the log's tables stops what is recorded with 503, whether alone or within a change; then nothing was changed."""
+    audit.log.record(event())
+    refusing = _copies_of_the_first(audit)
+    with pytest.raises(AuditUnavailable):
+        refusing.log.record(event(Action.VALUES_REVEALED))
+
+    def change(tx: Tx) -> None:
+        audit.repository.touch_probe(tx, audit.clock.now() + timedelta(days=1))
+        refusing.log.append(tx, event())
+
+    with pytest.raises(AuditUnavailable):
+        store.run(change)
+    assert store.read(lambda tx: connection(tx).execute(text("SELECT count(*) FROM audit_progress WHERE name = 'probe'")).scalar()) == 0
+
+
+def _copies_of_the_first(audit: World) -> World:
+    """A log whose every event breaks the unique constraint, as one with a broken table would."""
+    taken = audit.store.read(lambda tx: connection(tx).execute(text("SELECT event FROM audit_event")).scalar_one())
+    add = audit.repository.add_event
+
+    class Repository(SqlAuditRepository):
+        def add_event(self, tx: Tx, row: EventRow) -> None:
+            add(tx, replace(row, event=taken))
+
+    return replace(audit, log=Log(audit.store, Repository(), audit.clock, seal))
 
 
 @pytest.mark.parametrize("table", INSERT_ONLY)

@@ -4,16 +4,18 @@
 grants a server may have. `audit_disclosure` and `audit_subject` are erasable. Tiles, standing and progress can be rebuilt from events and leaves.
 """
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Index, Integer, and_, delete, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, InternalError, ProgrammingError
 
 from privacy.adapters.store.engine import connection
 from privacy.adapters.store.schema import MAIN, Column, Table, blob, instant, json_text, key, name, serial, text, upsert
 from privacy.audit.ports import DisclosureRow, Entry, EventFilter, EventRow, LeafRow, LogRow, LogState, Progress, Standing, SubjectRow
-from privacy.kernel.errors import AuditBroken
+from privacy.kernel.errors import AuditBroken, AuditUnavailable
 from privacy.kernel.ids import EventId, TenantId
 from privacy.kernel.store import Tx
 
@@ -197,11 +199,13 @@ class SqlAuditRepository:
         opened = connection(tx)
         mark = "?" if opened.dialect.name == "sqlite" else "%s"
         values = (row.log_id, row.event, (row.at - _EPOCH) // timedelta(microseconds=1), row.leaf_hash, row.entry)
-        opened.exec_driver_sql(f"INSERT INTO audit_event (log_id, event, at, leaf_hash, entry) VALUES ({mark}, {mark}, {mark}, {mark}, {mark})", values)  # noqa: S608
+        with _writing():
+            opened.exec_driver_sql(f"INSERT INTO audit_event (log_id, event, at, leaf_hash, entry) VALUES ({mark}, {mark}, {mark}, {mark}, {mark})", values)  # noqa: S608
 
     def add_disclosures(self, tx: Tx, rows: Sequence[DisclosureRow]) -> None:
         values = [{"tenant": row.tenant, "log_id": row.log_id, "event": row.event, "field": row.field, "sealed": row.sealed} for row in rows]
-        connection(tx).execute(insert(disclosures_table), values)
+        with _writing():
+            connection(tx).execute(insert(disclosures_table), values)
 
     def add_subjects(self, tx: Tx, rows: Sequence[SubjectRow]) -> None:
         values = [
@@ -211,7 +215,8 @@ class SqlAuditRepository:
             }
             for row in rows
         ]  # fmt: skip
-        connection(tx).execute(insert(subjects_table), values)
+        with _writing():
+            connection(tx).execute(insert(subjects_table), values)
 
     def oldest_unsequenced(self, tx: Tx, log_id: str, low_water: int) -> datetime | None:
         e = events_table.c
@@ -280,12 +285,12 @@ class SqlAuditRepository:
     def entries(self, tx: Tx, log_id: str, first: int, end: int) -> list[Entry]:
         index = leaves_table.c.leaf_index
         query = _ENTRIES.where(leaves_table.c.log_id == log_id, index >= first, index < end).order_by(index)
-        return [Entry(*row) for row in connection(tx).execute(query)]
+        return [Entry(*row[:4], tuple(row[4:])) for row in connection(tx).execute(query)]
 
     def find(self, tx: Tx, log_id: str, wanted: EventFilter, before: int, limit: int) -> list[Entry]:
         index = leaves_table.c.leaf_index
         query = _ENTRIES.where(leaves_table.c.log_id == log_id, index < before, *_conditions(wanted)).order_by(index.desc()).limit(limit)
-        return [Entry(*row) for row in connection(tx).execute(query)]
+        return [Entry(*row[:4], tuple(row[4:])) for row in connection(tx).execute(query)]
 
     def matching(self, tx: Tx, log_id: str, wanted: EventFilter, first: int, end: int) -> set[int]:
         index = leaves_table.c.leaf_index
@@ -314,9 +319,28 @@ class SqlAuditRepository:
 _HAS_LEAF = exists().where(leaves_table.c.event_seq == events_table.c.seq).correlate(events_table)
 _LOGS = select(logs_table.c.log_id, logs_table.c.tenant, logs_table.c.generation, logs_table.c.created_at)
 _PROGRESS = select(progress_table.c.low_water, progress_table.c.caught_up_at).where(progress_table.c.name == "sequencer")
-_ENTRIES = select(leaves_table.c.leaf_index, events_table.c.event, events_table.c.entry, events_table.c.leaf_hash).join_from(
-    leaves_table, events_table, leaves_table.c.event_seq == events_table.c.seq
-)
+_ENTRIES = select(
+    leaves_table.c.leaf_index,
+    events_table.c.event,
+    events_table.c.entry,
+    events_table.c.leaf_hash,
+    leaves_table.c.event,
+    leaves_table.c.action,
+    leaves_table.c.outcome,
+    leaves_table.c.actor,
+    leaves_table.c.object_ref,
+    leaves_table.c.request_id,
+).join_from(leaves_table, events_table, leaves_table.c.event_seq == events_table.c.seq)
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Tell the log's own refusals from the caller's: a constraint, trigger or missing grant here is no conflict of the change that is recorded."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, InternalError):
+        # deadlocks and lost connections are none of these: the store tries again, or says so itself
+        raise AuditUnavailable("The audit log's tables refuse the event, so nothing was changed or disclosed; run `privacy doctor`.") from None
 
 
 def _mark(opened: Connection, called: str, low_water: int, at: datetime, *, replace: bool) -> None:
