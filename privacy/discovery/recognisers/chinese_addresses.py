@@ -15,7 +15,7 @@ _STOPS = '，。；！？,;!?：:\\n\\r"“”'
 _ROADS = either(
     """
     大道 大街 路 街 巷 弄 胡同 里 道 段 村 镇 鎮 乡 鄉 苑 园 園 城 庄 莊 小区 小區 社区 花园 广场 廣場 大厦 大廈 公寓 新村 家园 中心 学院 大学
-    屯 寨 湾 坊 庭 府 邸 轩 居 组 队 村委会 工业区 开发区 科技园 产业园
+    村民组 村民小组 屯 寨 湾 坊 庭 府 邸 轩 居 组 队 村委会 工业区 开发区 科技园 产业园
     """
 )
 _DISTRICTS = "省|市|区|區|县|縣|旗|州|盟|自治区|特别行政区|特別行政區|新区|街道|镇|鎮|乡|鄉"
@@ -41,12 +41,14 @@ class _Addresses:
         piece = rf"(?:{HAN}|[A-Za-z0-9]|[·#、\-]|[（(]{HAN}{{1,10}}[)）]|[ \t](?={HAN}|[0-9A-Za-z]{{1,5}}(?:{_UNITS})))"
         self._run = re.compile(rf"{piece}{{4,90}}")
         self._unbroken = re.compile(f"[^{_STOPS}]+$")
-        self._labelled = re.compile(r"(?:地址|住址|住所|所在地|居住地|户籍地|籍贯)[\s:：=是为]{1,4}")
-        self._unit = re.compile(rf"{_NUMBER}\s?(?:{_UNITS})(?:[0-9]{{1,5}}(?![0-9]|{_UNITS}))?(?![內内線线路月日])")
+        self._labelled = re.compile(r"(?:地址|住址|住所|所在地|居住地|户籍地?|戶籍地?|籍贯|现住|現住|家住|通讯处)[\s:：=是为]{1,4}")
+        self._unit = re.compile(
+            rf"{_NUMBER}\s?(?:{_UNITS})(?:之[0-9]{{1,3}}|[0-9]{{1,5}}(?![0-9]|{_UNITS})|{HAN}{{2,8}}(?<!电话)(?<!手机)[0-9]{{1,3}}(?:-[0-9]{{1,4}}){{1,2}}(?![0-9\-]))?(?![內内線线路月日])"
+        )
         self._road = re.compile(rf"{HAN}(?:{_ROADS}|{_DISTRICTS})")
         self._place = re.compile(rf"(?:{place})")
         self._lead = re.compile(_LEADS)
-        self._label = re.compile(r"(?:地址|住址|住所|所在地|居住地|户籍地|籍贯)[\s:：=是为]{0,4}$")
+        self._label = re.compile(r"(?:地址|住址|住所|所在地|居住地|户籍地?|戶籍地?|籍贯|现住|現住|家住|通讯处)[\s:：=是为]{0,4}$")
 
     def find(self, scene: Scene) -> Iterator[Finding]:
         if not scene.chinese_words:

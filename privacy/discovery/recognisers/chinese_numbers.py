@@ -83,7 +83,7 @@ _ROWS = (
     Row("CN_TWID", rf"{NB}[A-Za-z]{_SEP}[1289](?:{_SEP}[0-9]){{8}}{NA}", 0.55, _TW_WORDS, 0.95, check=taiwan_id, digits=9, wary=True),
 )
 _QQ = r"(?:QQ|扣扣|企鹅)(?:\s*(?:号码|号|账号|帐号|群|群号|number))?[\s:：是为#(（]{0,4}([1-9][0-9]{4,10})(?![0-9A-Za-z@])"
-_WECHAT = r"(?:微信|薇信|威信|WeChat|VX|V信|v信|wx)(?:\s*(?:号码|号|账号|帐号|ID))?[\s:：是为#(（]{0,4}([A-Za-z][A-Za-z0-9_\-]{5,19})(?![0-9A-Za-z_@])"
+_WECHAT = r"(?:微信|加[Vv]|薇信|威信|WeChat|VX|V信|v信|wx)(?:\s*(?:号码|号|账号|帐号|ID))?[\s:：是为#(（]{0,4}([A-Za-z][A-Za-z0-9_\-]{5,19})(?![0-9A-Za-z_@])"
 
 
 def recognisers(decoys: Decoys) -> list[Recogniser]:
@@ -184,7 +184,7 @@ class _Accounts:
         if scene.most_digits >= 5 and any(word in scene.lower for word in ("qq", "扣扣", "企鹅")):
             for match in self._qq.finditer(text):
                 yield Finding("CN_QQ", *match.span(1), 0.9, LABEL)
-        if any(word in scene.lower for word in ("信", "wx", "vx", "wechat")):
+        if any(word in scene.lower for word in ("信", "wx", "vx", "wechat", "加v")):
             for match in self._wechat.finditer(text):
                 yield Finding("CN_WECHAT", *match.span(1), 0.9, LABEL)
             for match in self._wxid.finditer(text):

@@ -14,7 +14,8 @@ _YEAR = r"(?:1[89]|20)[0-9]{2}"
 _CLOCK = r"(?:[01]?[0-9]|2[0-4]):[0-5][0-9](?::[0-5][0-9](?:[.,][0-9]{1,9})?)?(?:\s?[AaPp][Mm]\b)?(?:Z|[+\-][0-9]{2}:?[0-9]{2})?"
 _TIME = rf"(?:[T ,]{{1,2}}{_CLOCK})?"
 _BIRTH_LABEL = (
-    r"(?:出生日期|出生于|生于|出生年月日?|生日|\bD\.?O\.?B\.?|\bdate of birth|\bbirth\s?date|\bbirthday)[\s\"']{0,3}[:：=\-]?[\s\"']{0,3}(?:is|是|为)?\s?$"
+    r"(?:出生(?:日期|时间|年月日?|于|於)?|生于|生於|生年月日|生日"
+    r"|\bD\.?O\.?B\.?|\bdate of birth|\bbirth\s?date|\bbirthday)[\s\"']{0,3}[:：=\-]?[\s\"']{0,3}(?:is|是|为)?\s?$"
 )
 _YEAR_WORDS = ("in", "since", "of", "during", "from", "until", "till", "by", "before", "after", "circa", "year", "is a", "was a", "©", "the")
 _AGE_BEFORE = ("aged", "age", "age:", "age of", "age is", "turned", "turn", "turning")
@@ -44,6 +45,11 @@ class _Dates:
         spelled = "[一二三四五六七八九〇零]{4}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}[日号號]"
         self._chinese = re.compile(rf"(?:1[89]|20)[0-9]{{2}}\s?年\s?[0-9]{{1,2}}\s?月(?:\s?[0-9]{{1,2}}\s?[日号號])?|{spelled}")
         self._birth = re.compile(_BIRTH_LABEL, re.IGNORECASE)
+        # forms that are a date only beside a word of birth: 19900520, 1985.06, 90年5月20日, 民國75年3月8日
+        era = r"(?:(?:民国|民國)\s?)?[0-9]{2,3}\s?年\s?[0-9]{1,2}\s?月(?:\s?[0-9]{1,2}\s?[日号號])?"
+        self._loose = re.compile(
+            rf"(?<![0-9A-Za-z./\-])(?:((?:19|20)[0-9]{{2}})(0[1-9]|1[0-2])([0-3][0-9])|(?:19|20)[0-9]{{2}}[./\-](?:1[0-2]|0?[1-9])|{era}){NA}(?![./\-][0-9])"
+        )
         self._born = re.compile(r"\s?(?:出生|生(?=[，,。；）)\s]|$))")
 
     def find(self, scene: Scene) -> Iterator[Finding]:
@@ -55,6 +61,8 @@ class _Dates:
             for match in self._numeric.finditer(text, low, high):
                 if _day_and_month(int(match.group(1)), int(match.group(3))):
                     yield self._judge(scene, match, _numeric_weight(match))
+        if scene.has_digits and ("生" in text or "birth" in scene.lower or "dob" in scene.lower):
+            yield from self._loosely(scene)
         if scene.has_digits and scene.english_words and self._month.search(text):
             for match in self._english.finditer(text):
                 yield self._judge(scene, match, 0.8)
@@ -62,8 +70,17 @@ class _Dates:
             for match in self._chinese.finditer(text):
                 yield self._judge(scene, match, 0.8)
 
+    def _loosely(self, scene: Scene) -> Iterator[Finding]:
+        for match in self._loose.finditer(scene.text):
+            whole = match.group(1) is None or calendar(int(match.group(1)), int(match.group(2)), int(match.group(3)))
+            if whole and self._of_birth(scene, match):
+                yield Finding("DATE_OF_BIRTH", *match.span(), 0.9, LABEL)
+
+    def _of_birth(self, scene: Scene, match: re.Match[str]) -> bool:
+        return bool(self._birth.search(scene.before(match.start(), 24)) or self._born.match(scene.text, match.end()))
+
     def _judge(self, scene: Scene, match: re.Match[str], confidence: float) -> Finding:
-        if self._birth.search(scene.before(match.start(), 24)) or self._born.match(scene.text, match.end()):
+        if self._of_birth(scene, match):
             return Finding("DATE_OF_BIRTH", *match.span(), 0.95, LABEL)
         return Finding("DATE_TIME", *match.span(), confidence, PATTERN)
 

@@ -66,6 +66,9 @@ class _Email:
         while at >= 0:
             domain = self._domain.match(text, at)
             local = self._local.search(text, max(0, at - 65), at) if domain else None
+            # user:password@host belongs to its web address
+            if local and "://" in text[max(0, at - 90) : at].rpartition(" ")[2].rpartition("\n")[2]:
+                local = None
             if domain and local and not _is_file(domain.group(1)) and not (local.group() == "git" and text[domain.end() : domain.end() + 1] == ":"):
                 yield Finding("EMAIL_ADDRESS", local.start(), domain.end(), 1.0, PATTERN)
             at = text.find("@", at + 1)
@@ -115,7 +118,9 @@ class _Ip:
     def __init__(self) -> None:
         octet = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
         self._v4 = re.compile(rf"(?<![0-9A-Za-z])(?<![0-9]\.)(?:{octet}\.){{3}}{octet}{NA}(?!\.[0-9])")
-        self._v6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?![0-9A-Za-z:])")
+        self._v6 = re.compile(
+            r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:[0-9]{1,3}\.){3}[0-9]{1,3})?(?:%[0-9A-Za-z]{1,15})?(?![0-9A-Za-z:])"
+        )
         self._version = re.compile(r"(?:\bv|version|版本|\bver\.?|release|section|章|节|条)\s*(?:号|no\.?)?[\s:：]{0,3}$", re.IGNORECASE)
 
     def find(self, scene: Scene) -> Iterator[Finding]:

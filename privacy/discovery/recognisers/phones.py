@@ -24,10 +24,10 @@ _ROWS = (
 _WORDS = (
     r"phone|mobile|\bcell|\btel\b|\btel[.:]|telephone|\bfax|\bcall(?:ed|ing|s)?\b|\bring\b|\bdial|\btext(?:ed)? (?:me|us|him|her|them)|\bsms\b|whatsapp"
     r"|\breach(?:ed)?\b|\bdesk\b|hotline|\bpager|landline|viber|telegram"
-    r"|手机|手機|电话|電話|联系方式|致电|拨打|热线|传真|传呼|来电|號碼|聯絡|联系|座机|固话"
+    r"|telef[oó]n|t[ée]l[ée]phone|rufnummer|m[óo]vil\b|cellulare|mobilnummer|手机|手機|电话|電話|联系方式|致电|拨打|热线|传真|传呼|来电|號碼|聯絡|联系|座机|固话"
 )
 _WEAK_WORDS = r"my number|number is|contact"  # said of phones and of everything else
-_AFTER = r"[\s\-,;(]{0,3}(?:office|fax|mobile|home|cell|work|tel|phone|desk|手机|电话)\b"
+_AFTER = r"[\s\-,;(]{0,3}(?:office|fax|mobile|home|cell|work|tel|phone|desk|anrufen|手机|电话)\b"
 _OTHERWISE = (
     r"(?:licen[cs]e|passport|account|policy|member(?:ship)?|isbn|issn|employee|student|patient|customer|zip|postal|postcode|routing|swift|vin|imei|tax|udid"
     r"|id)\b[^.;!?\n]{0,18}$"
@@ -72,7 +72,9 @@ class _Phone:
         number = digits_of(shown)
         if not 7 <= len(number) <= 15 or _is_something_else(shown):
             return None
-        if self._decoys.stand_before(scene, start):
+        # 400 and 800 numbers of China are a company's; nobody has one at home
+        hotline = scene.has_han and len(number) == 10 and number.startswith(("400", "800"))
+        if hotline or self._decoys.stand_before(scene, start):
             return Finding("PHONE_NUMBER", start, end, SUSPECT, PATTERN)
         word = self._words.search(scene.before(start)) or self._after.match(scene.text, end)
         if not word and self._otherwise.search(scene.before(start)):

@@ -129,7 +129,8 @@ class _Continental:
     """Streets as they are written on the European continent; their words carry no capital (rue), end the name (…straße) or begin it (Via, Calle, ul.)."""
 
     def __init__(self) -> None:
-        name = rf"(?:(?:{_PARTICLE}|d['’]|l['’]) ?){{0,3}}{_UPPER}[\w'’\-]+(?: (?:(?:{_PARTICLE}) ){{0,2}}(?:{_UPPER}[\w'’\-]+|[0-9]{{1,2}}(?= (?:de )?{_UPPER}))){{0,3}}"
+        dated = rf"[0-9]{{1,2}}(?= (?:de )?{_UPPER})"  # Via 25 Aprile
+        name = rf"(?:(?:{_PARTICLE}|d['’]|l['’]) ?){{0,3}}{_UPPER}[\w'’\-]+(?: (?:(?:{_PARTICLE}) ){{0,2}}(?:{_UPPER}[\w'’\-]+|{dated})){{0,3}}"
         french = r"[Rr]ue|[Aa]venue|[Bb]oulevard|[Bb]d\.?|[Cc]hemin|[Aa]llée|[Ii]mpasse|[Qq]uai|[Ff]aubourg|[Rr]uelle"
         shared = r"[Pp]lace|[Rr]oute|[Ss]quare|[Pp]assage|[Cc]ours"  # English words as well: a particle must follow
         number = r"[0-9](?<![0-9A-Za-z.,/:\-#][0-9])[0-9]{0,3}(?: ?(?:bis|ter|quater|[A-D]))?,? "
