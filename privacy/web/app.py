@@ -51,7 +51,7 @@ def create_app(application: Any, *, max_bytes: int | None = None, rooms: Iterabl
     flask.extensions["privacy"] = {"routes": routes, "metrics": metrics, "application": application}
     _mount(flask, Door(application, limit), routes)
     _answer_errors(flask)
-    _around(flask, metrics)
+    _around(flask, metrics, over_tls=bool(settings and settings.trusted_proxy))
     return flask
 
 
@@ -89,7 +89,7 @@ def _answer_errors(flask: Flask) -> None:
         return problems.unforeseen(error, g.request_id)
 
 
-def _around(flask: Flask, metrics: Metrics) -> None:
+def _around(flask: Flask, metrics: Metrics, *, over_tls: bool) -> None:
     @flask.before_request
     def begin() -> None:
         g.request_id = new_id()
@@ -100,6 +100,8 @@ def _around(flask: Flask, metrics: Metrics) -> None:
     def finish(response: Response) -> Response:
         own = {name for name, _ in response.headers}
         response.headers.extend([("X-Request-Id", g.request_id), *(header for header in _HEADERS if header[0] not in own)])
+        if over_tls or request.is_secure:
+            response.headers["Strict-Transport-Security"] = _HSTS
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             drain(request)
         # an unknown address has no route: its text must not become a label
@@ -107,6 +109,7 @@ def _around(flask: Flask, metrics: Metrics) -> None:
         return response
 
 
+_HSTS = "max-age=31536000"  # a year; the names below this host are not ours to bind
 _HEADERS = (
     ("Content-Security-Policy", _CSP),
     ("X-Content-Type-Options", "nosniff"),

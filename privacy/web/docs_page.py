@@ -77,9 +77,12 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Markup:
     lines += [Markup("<p class='quiet'>{}</p>").format(_code(operation["description"]))] if "description" in operation else []
     for parameter in operation.get("parameters", []):
         need = "required" if parameter["required"] else "optional"
-        lines.append(Markup("<p><code>{}</code> <span class='quiet'>({}, {})</span></p>").format(parameter["name"], parameter["in"], need))
+        told = Markup("<p><code>{}</code> <span class='quiet'>({}, {})</span> {}</p>")
+        lines.append(told.format(parameter["name"], parameter["in"], need, parameter.get("description", "")))
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
         lines.append(Markup("<p>Body, {}: {}</p>").format(media_type, _reference(content.get("schema", {}))))
+        if "example" in content:
+            lines.append(Markup("<pre>{}</pre>").format(json.dumps(content["example"], ensure_ascii=False, indent=1)))
     for status, response in operation["responses"].items():
         kinds = Markup(", ").join(_reference(content.get("schema", {})) for content in response.get("content", {}).values())
         lines.append(Markup("<p class='quiet'>{} {} {}</p>").format(status, response["description"], kinds))

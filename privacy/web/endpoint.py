@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Required, TypedDict, TypeVar, Unpack, cast
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Strict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from privacy.kernel.errors import PrivacyError
@@ -48,19 +48,49 @@ def _written_as(form: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-When = Annotated[AwareDatetime, Strict(False), _written_as(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?")]
+def form(text: str) -> Any:
+    """Say the form of a type: in the description of every field that has it, and in the error when a text does not fit its pattern."""
+    return Field(description=text)
+
+
+ONE_LINE = "one line of text without control characters"
+ONE_WORD = "one word or name in any script, without control characters"
+IDENTIFIER = "1 to 64 small letters, digits and _ . - with a letter or digit first, for example support"
+When = Annotated[
+    AwareDatetime,
+    Strict(False),
+    _written_as(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?"),
+    form("a time with its zone, for example 2026-11-22T07:30:00Z"),
+]
 """A time with its zone as RFC 3339 writes it, 2026-11-22T07:30:00Z."""
 
-Day = Annotated[date, Strict(False), _written_as(r"\d{4}-\d\d-\d\d")]
+Day = Annotated[
+    date,
+    Strict(False),
+    _written_as(r"\d{4}-\d\d-\d\d"),
+    form("a date, for example 2026-11-22"),
+]
 """A date, 2026-11-22."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]*$", min_length=1, max_length=128)]
+Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]*$", min_length=1, max_length=128),
+    form("letters, digits and _ . : - without spaces, for example support"),
+]
 """An identifier we or an operator gave: a purpose, a recipient, a dataset in ASCII."""
 
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=512)]
+Line = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=512),
+    form(ONE_LINE),
+]
 """One line of text in any language, without control characters (PostgreSQL refuses NUL in text)."""
 
-SubjectText = Annotated[str, StringConstraints(pattern=r"^[^:\x00-\x1f\x7f]+:[^:\x00-\x1f\x7f]+:[^\x00-\x1f\x7f]+$", max_length=512)]
+SubjectText = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^:\x00-\x1f\x7f]+:[^:\x00-\x1f\x7f]+:[^\x00-\x1f\x7f]+$", max_length=512),
+    form("system:type:key, for example crm:customer:42"),
+]
 """`system:type:key`, for example crm:customer:42."""
 
 

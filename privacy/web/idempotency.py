@@ -14,15 +14,20 @@ from privacy.kernel.errors import Conflict, InvalidInput
 from privacy.web.endpoint import PUBLIC, Call, Route
 
 HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+FORM = r"[\x21-\x7e]{1,255}"
+
+
+def applies(route: Route) -> bool:
+    """Tell whether a request of this route can be marked: one that changes something, of a caller who is known."""
+    return route.method != "GET" and route.scope != PUBLIC
 
 
 def once(call: Call, route: Route, incoming: Request, raw: bytes, work: Callable[[], Response]) -> Response:
     """Return `work`'s answer, or what is known of the same request sent before."""
     key = incoming.headers.get(HEADER)
-    if key is None or route.method == "GET" or route.scope == PUBLIC:
+    if key is None or not applies(route):
         return work()
-    if not _KEY.fullmatch(key):
+    if not re.fullmatch(FORM, key):
         raise InvalidInput(f"{HEADER} has 1 to 255 visible ASCII characters, for example a UUID.")
     repeats = call.app.actors.repeats
     request = b"\0".join([incoming.path.encode("utf-8", "surrogatepass"), incoming.query_string, raw])

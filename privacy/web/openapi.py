@@ -1,15 +1,18 @@
 """OpenAPI 3.1 from the declared routes: what a caller reads is made from what is enforced."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from privacy.kernel import errors
+from privacy.web import idempotency
 from privacy.web.endpoint import PUBLIC, SELF, Answer, Route
+from privacy.web.examples import EXAMPLES
 from privacy.web.problems import MEDIA_TYPE, TITLES, status_of
+from privacy.web.words import PATHS, meaning
 
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 Mode = Literal["validation", "serialization"]
@@ -72,7 +75,19 @@ def _schemas(routes: list[Route]) -> tuple[dict[tuple[type[BaseModel], Mode], di
         wanted += [(model, "validation") for model in (route.body, route.form, route.query) if model is not None]
         wanted += [(route.answer, "serialization")] if route.answer is not None else []
     references, shared = models_json_schema(list(dict.fromkeys(wanted)), ref_template="#/components/schemas/{model}")
-    return cast(dict[tuple[type[BaseModel], Mode], dict[str, Any]], references), shared.get("$defs", {})
+    components: dict[str, Any] = shared.get("$defs", {})
+    for name, schema in components.items():
+        for field, each in schema.get("properties", {}).items():
+            each["description"] = described(name, field, each)
+    return cast(dict[tuple[type[BaseModel], Mode], dict[str, Any]], references), components
+
+
+def described(model: str, field: str, schema: Mapping[str, Any]) -> str:
+    """Return what a field is for and which form it has."""
+    parts = (schema, *schema.get("anyOf", ()), schema.get("items", {}), schema.get("propertyNames", {}))
+    forms = [part["description"] for part in parts if "description" in part]
+    said = meaning(model, field)
+    return f"{said} Form: {forms[0]}." if said and forms else said or "".join(forms[:1])
 
 
 def _operation(route: Route, references: dict[tuple[type[BaseModel], Mode], dict[str, Any]]) -> dict[str, Any]:
@@ -87,11 +102,12 @@ def _operation(route: Route, references: dict[tuple[type[BaseModel], Mode], dict
         operation["description"] = f"Needs the scope `{route.scope}`."
     elif route.scope == SELF:
         operation["description"] = "For a signed-in person, about their own session."
-    if parameters := [*_path_parameters(route), *_query_parameters(route)]:
+    if parameters := [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]:
         operation["parameters"] = parameters
     for model, media_type in ((route.body, "application/json"), (route.form, "application/x-www-form-urlencoded")):
         if model is not None:
-            operation["requestBody"] = {"required": True, "content": {media_type: {"schema": references[model, "validation"]}}}
+            content = {"schema": references[model, "validation"]} | ({"example": EXAMPLES[route.name]} if route.name in EXAMPLES else {})
+            operation["requestBody"] = {"required": True, "content": {media_type: content}}
     return operation
 
 
@@ -149,8 +165,29 @@ def _path(route: Route) -> str:
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     kinds = {"int": {"type": "integer", "minimum": 0}}
     text = {"type": "string", "minLength": 1, "maxLength": 512}
-    found = _PARAMETER.finditer(route.path)
-    return [{"name": each["name"], "in": "path", "required": True, "schema": kinds.get(each["kind"], text)} for each in found]
+    return [
+        {"name": each["name"], "in": "path", "required": True, "schema": kinds.get(each["kind"], text), "description": _place(route, each.start())}
+        for each in _PARAMETER.finditer(route.path)
+    ]
+
+
+def _place(route: Route, start: int) -> str:
+    return PATHS.get(route.path[:start].rstrip("/").rsplit("/", 1)[-1], "")
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if not idempotency.applies(route):
+        return []
+    again = "its answer comes again" if route.replay or route.status == 204 else "409 tells what was done, since the answer is not kept"
+    return [
+        {
+            "name": idempotency.HEADER,
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "pattern": f"^{idempotency.FORM}$"},
+            "description": f"A fresh word, for example a UUID. Sent again with the same request, nothing is done twice: {again}.",
+        }
+    ]
 
 
 def _query_parameters(route: Route) -> list[dict[str, Any]]:
@@ -159,7 +196,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     schema = route.query.model_json_schema(ref_template="#/components/schemas/{model}")
     required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": _plain(each), "description": each.get("description", "")}
+        {"name": name, "in": "query", "required": name in required, "schema": _plain(each), "description": described(route.query.__name__, name, each)}
         for name, each in schema.get("properties", {}).items()
     ]
 

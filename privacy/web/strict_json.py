@@ -3,10 +3,11 @@
 No text that leaves here holds anything the caller sent: a pointer is cut at the first part that is no declared field or index.
 """
 
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NoReturn, TypeVar
 
@@ -25,7 +26,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 # our words per error type; {…} are limits from our own schema, never from the input
 _MESSAGES = {
     "missing": "This field is required.",
-    "extra_forbidden": "Here is a field that this call does not know.",
+    "extra_forbidden": "Here is a field that this call does not know. It knows {names}.",
     "model_type": "An object is expected.",
     "dict_type": "An object is expected.",
     "list_type": "A list is expected.",
@@ -34,7 +35,7 @@ _MESSAGES = {
     "string_type": "A text is expected.",
     "string_too_short": "At least {min_length} characters are expected.",
     "string_too_long": "At most {max_length} characters are allowed.",
-    "string_pattern_mismatch": "The text does not have the form that the documentation of this field shows.",
+    "string_pattern_mismatch": "The text does not have the expected form: {form}.",
     "string_unicode": "The text holds half of a surrogate pair, which is no character.",
     "too_short": "At least {min_length} items are expected.",
     "too_long": "At most {max_length} items are allowed.",
@@ -105,7 +106,7 @@ def parse_query(model: type[M], pairs: Mapping[str, list[str]]) -> M:
 def invalid(model: type[BaseModel], problems: Iterable[ErrorDetails]) -> InvalidInput:
     """Translate pydantic's findings into our words."""
     names = declared_names(model)
-    flaws = tuple(Flaw(pointer(problem["loc"], names), _message(problem)) for problem in problems)[:_MAX_FLAWS]
+    flaws = tuple(Flaw(pointer(problem["loc"], names), _message(model, problem)) for problem in itertools.islice(problems, _MAX_FLAWS))
     return InvalidInput("The request does not have the expected form; `errors` says where.", flaws=flaws)
 
 
@@ -127,8 +128,51 @@ def declared_names(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for each in models for name in each.get("properties", {}))
 
 
-def _message(problem: ErrorDetails) -> str:
-    limits = {key: value for key, value in problem.get("ctx", {}).items() if key in _LIMITS}
+@cache
+def forms(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return what is said about the form of a text, by its pattern, for every type in `model`."""
+    found: dict[str, str] = {}
+    for node in nodes(model.model_json_schema()):
+        said = str(node.get("description") or node.get("propertyNames", {}).get("description", ""))
+        patterns = [node["pattern"]] if isinstance(node.get("pattern"), str) else list(node.get("patternProperties", ()))
+        found |= dict.fromkeys(patterns, said) if said else {}
+    return found
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object inside JSON data."""
+    if isinstance(value, dict):
+        yield value
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from nodes(child)
+
+
+def _known_at(model: type[BaseModel], place: Iterable[int | str]) -> str:
+    """Return the field names of the object at `place`, comma-separated, from our own schema."""
+    schema = model.model_json_schema()
+    here = _expanded([schema], schema)
+    for part in place:
+        below = [node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part, node.get("additionalProperties")) for node in here]
+        # a part that leads nowhere is pydantic's name for one choice of a union
+        here = _expanded([node for node in below if isinstance(node, dict)], schema) or here
+    return ", ".join(dict.fromkeys(name for node in here for name in node.get("properties", {})))
+
+
+def _expanded(found: Iterable[dict[str, Any]], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    plain: list[dict[str, Any]] = []
+    for node in found:
+        choices = [*node.get("anyOf", ()), *([schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]] if "$ref" in node else [])]
+        plain += _expanded(choices, schema) if choices else [node]
+    return plain
+
+
+def _message(model: type[BaseModel], problem: ErrorDetails) -> str:
+    context = problem.get("ctx", {})
+    limits = {key: value for key, value in context.items() if key in _LIMITS}
+    if problem["type"] == "string_pattern_mismatch" and (said := forms(model).get(context.get("pattern", ""))):
+        limits["form"] = said
+    if problem["type"] == "extra_forbidden":
+        limits["names"] = _known_at(model, problem["loc"][:-1]) or "none"
     try:
         return _MESSAGES.get(problem["type"], _DEFAULT).format(**limits)
     except KeyError:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from typing import Annotated, Any
 
@@ -15,8 +16,11 @@ from privacy.web.api import all_routes
 from privacy.web.app import routes_of
 from privacy.web.docs_page import render
 from privacy.web.endpoint import PUBLIC
+from privacy.web.examples import EXAMPLES
 from privacy.web.openapi import document
 from privacy.web.problems import TITLES
+from privacy.web.strict_json import forms, nodes, parse_body
+from privacy.web.words import FIELDS
 from tests.web.browser import Browser
 
 
@@ -86,6 +90,66 @@ def test_the_page_escapes_what_it_is_given() -> None:
     page = render({"paths": {"/<x>": {"get": operation}}, "info": {"summary": "s", "description": "d"}, "components": {"schemas": {}}})
     assert "<b>bold" not in page
     assert "<i>" not in page
+
+
+def everything() -> dict[str, Any]:
+    return document([route for room in all_routes() for route in room.all])
+
+
+def test_every_field_of_every_room_says_what_it_is_for() -> None:
+    """In bodies, answers, addresses and headers; the words are in web/words.py, the forms with the types."""
+    described = everything()
+    silent = [
+        f"{model}.{field}"
+        for model, schema in described["components"]["schemas"].items()
+        for field, each in schema.get("properties", {}).items()
+        if not each.get("description")
+    ]
+    for method, path, operation in operations(described):
+        silent += [f"{method} {path} {each['name']}" for each in operation.get("parameters", []) if not each.get("description")]
+    assert silent == []
+
+
+def test_no_word_is_about_a_field_that_is_gone() -> None:
+    """What is written down is shown somewhere."""
+    schemas = everything()["components"]["schemas"]
+    queries = {route.query for room in all_routes() for route in room.all if route.query}
+    shown = {(name.rsplit("__", 1)[-1], field) for name, schema in schemas.items() for field in schema.get("properties", {})}
+    shown |= {(query.__name__, field) for query in queries for field in query.model_fields}
+    known = {field for _, field in shown} | {f"{model}.{field}" for model, field in shown}
+    # the token endpoint, health and the problems themselves belong to no room
+    known |= {"parts", "grant_type", "client_id", "access_token", "token_type", "expires_in", "scope", "error_description"}
+    assert set(FIELDS) - known == set()
+
+
+def test_every_call_with_a_body_shows_one_that_it_takes(described: dict[str, Any]) -> None:
+    """Pasted from the page, it is understood."""
+    routes = [route for room in all_routes() for route in room.all if route.body is not None]
+    assert [route.name for route in routes if route.name not in EXAMPLES] == []
+    for route in routes:
+        assert parse_body(route.body, json.dumps(EXAMPLES[route.name]).encode()) is not None  # type: ignore[type-var]
+    shown = [operation["requestBody"]["content"] for _, _, operation in operations(described) if "requestBody" in operation]
+    assert all("example" in content for each in shown for content in each.values())
+
+
+def test_every_pattern_has_words_that_an_error_can_say() -> None:
+    """`^[A-Z]{2}$` helps nobody; two capital letters do."""
+    models = {model for room in all_routes() for route in room.all for model in (route.body, route.query) if model is not None}
+    patterns = {
+        (model, pattern)
+        for model in models
+        for node in nodes(model.model_json_schema())
+        for pattern in ([node["pattern"]] if isinstance(node.get("pattern"), str) else node.get("patternProperties", ()))
+    }
+    assert len(patterns) > 20
+    assert [(model.__name__, pattern) for model, pattern in patterns if not forms(model).get(pattern)] == []
+
+
+def test_marking_a_request_is_described_where_it_is_understood() -> None:
+    """What changes something for a known caller may be sent again."""
+    for method, path, operation in operations(everything()):
+        named = any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
+        assert named == (method != "get" and operation["security"] != []), path
 
 
 def test_no_field_of_any_room_takes_a_number_for_a_time() -> None:

@@ -181,7 +181,7 @@ def test_the_place_of_a_repeated_key_is_given_as_far_as_it_is_ours(bob: Browser)
 @pytest.mark.parametrize(
     ("body", "pointer", "says"),
     [
-        ({"unknown": 1}, "/", "does not know"),
+        ({"unknown": 1}, "/", "does not know. It knows number, "),
         ({"number": "3"}, "/number", "whole number"),
         ({"number": True}, "/number", "whole number"),
         ({"number": 3.5}, "/number", "whole number"),
@@ -191,10 +191,10 @@ def test_the_place_of_a_repeated_key_is_given_as_far_as_it_is_ours(bob: Browser)
         ({"flag": "true"}, "/flag", "true or false"),
         ({"name": ""}, "/name", "At least 1 characters"),
         ({"name": "x" * 200}, "/name", "At most 128 characters"),
-        ({"name": "a b"}, "/name", "form"),
+        ({"name": "a b"}, "/name", "without spaces, for example support"),
         ({"name": 5}, "/name", "text"),
-        ({"line": "a\u0000b"}, "/line", "form"),
-        ({"subject": "crm:customer"}, "/subject", "form"),
+        ({"line": "a\u0000b"}, "/line", "one line of text without control characters"),
+        ({"subject": "crm:customer"}, "/subject", "system:type:key, for example crm:customer:42"),
         ({"day": "yesterday"}, "/day", "2026-11-22"),
         ({"day": "2026-13-01"}, "/day", "2026-11-22"),
         ({"day": "0"}, "/day", "2026-11-22"),
@@ -260,7 +260,9 @@ def test_every_error_type_of_the_parser_has_a_text_of_ours() -> None:
     kinds = ErrorType.__args__  # type: ignore[attr-defined]
     assert set(strict_json._MESSAGES) <= {*kinds}
     for kind in kinds:
-        text = strict_json._message({"type": kind, "loc": (), "msg": SECRET, "input": SECRET, "ctx": {"error": SECRET, "tag": SECRET, "pattern": SECRET}})
+        text = strict_json._message(
+            Everything, {"type": kind, "loc": (SECRET, 0, SECRET), "msg": SECRET, "input": SECRET, "ctx": {"error": SECRET, "tag": SECRET, "pattern": SECRET}}
+        )
         assert text
         assert SECRET not in text
 
@@ -391,6 +393,13 @@ def test_every_answer_forbids_storing_sniffing_and_framing(bob: Browser, nobody:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert len(answer.headers["X-Request-Id"]) == 36
+
+
+def test_over_tls_an_answer_binds_browsers_to_it(bob: Browser) -> None:
+    """A later visit by plain http would send its token in clear; over plain http the header means nothing and is left out."""
+    assert "Strict-Transport-Security" not in bob.get("/api/v1/trial").headers
+    for path in ("/api/v1/trial", "/nowhere"):
+        assert bob.get(path, base_url="https://localhost").headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_a_public_route_knows_nobody_even_with_a_token(bob: Browser) -> None:

@@ -12,13 +12,13 @@ from privacy.audit.trail import Page
 from privacy.kernel.errors import AuditUnavailable, InvalidInput, NotFound
 from privacy.kernel.ids import EventId
 from privacy.kernel.terms import SubjectRef
-from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Query, Routes, SubjectText, When
+from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Query, Routes, SubjectText, When, form
 
 routes = Routes("audit")
 Index = Annotated[int, Field(ge=0, le=2**53 - 1)]
 BodyIndex = Annotated[JsonInt, Field(ge=0, le=2**53 - 1)]
 Generation = Annotated[int, Field(ge=1, le=10_000)]
-EventText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+EventText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), form("the id of an event, as GET /audit/events shows it")]
 
 
 class LogQuery(Query):

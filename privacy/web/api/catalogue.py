@@ -8,13 +8,17 @@ from pydantic import Field, StringConstraints
 
 from privacy.inventory.catalogue_model import Controller, Purpose, Recipient
 from privacy.kernel.errors import Conflict
-from privacy.web.endpoint import Answer, Body, Call, Day, JsonInt, Line, Routes
+from privacy.web.endpoint import IDENTIFIER, ONE_LINE, Answer, Body, Call, Day, JsonInt, Line, Routes, form
 
 routes = Routes("catalogue")
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-ShortLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Id = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$"),
+    form(IDENTIFIER),
+]
+ShortLine = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=200), form(ONE_LINE)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), form("two capital letters (ISO 3166), for example CN or DE")]
 Ids = Annotated[list[Id], Field(max_length=200)]
 Expected = Annotated[JsonInt, Field(ge=0, le=2**31 - 1)]
 
@@ -136,7 +140,14 @@ def list_controllers(call: Call) -> ControllersAnswer:
 
 
 @routes.post(
-    "/controllers", scope="catalogue:write", body=ControllerBody, answer=ControllerAnswer, status=201, summary="Add or change a controller", errors=(Conflict,)
+    "/controllers",
+    scope="catalogue:write",
+    body=ControllerBody,
+    answer=ControllerAnswer,
+    status=201,
+    summary="Add or change a controller",
+    replay=True,
+    errors=(Conflict,),
 )
 def save_controller(call: Call, body: ControllerBody) -> ControllerAnswer:
     saved = call.app.catalogue.save_controller(call.actor, Controller(**_given(body)), expected=body.expected_version, request_id=call.request_id)
@@ -149,7 +160,14 @@ def list_recipients(call: Call) -> RecipientsAnswer:
 
 
 @routes.post(
-    "/recipients", scope="catalogue:write", body=RecipientBody, answer=RecipientAnswer, status=201, summary="Add or change a recipient", errors=(Conflict,)
+    "/recipients",
+    scope="catalogue:write",
+    body=RecipientBody,
+    answer=RecipientAnswer,
+    status=201,
+    summary="Add or change a recipient",
+    replay=True,
+    errors=(Conflict,),
 )
 def save_recipient(call: Call, body: RecipientBody) -> RecipientAnswer:
     saved = call.app.catalogue.save_recipient(call.actor, Recipient(**_given(body)), expected=body.expected_version, request_id=call.request_id)
@@ -161,7 +179,9 @@ def list_purposes(call: Call) -> PurposesAnswer:
     return PurposesAnswer(purposes=[PurposeAnswer(**_plain(entry)) for entry in call.app.catalogue.purposes(call.actor.tenant)])
 
 
-@routes.post("/purposes", scope="catalogue:write", body=PurposeBody, answer=PurposeAnswer, status=201, summary="Add or change a purpose", errors=(Conflict,))
+@routes.post(
+    "/purposes", scope="catalogue:write", body=PurposeBody, answer=PurposeAnswer, status=201, summary="Add or change a purpose", replay=True, errors=(Conflict,)
+)
 def save_purpose(call: Call, body: PurposeBody) -> PurposeAnswer:
     saved = call.app.catalogue.save_purpose(call.actor, Purpose(**_given(body)), expected=body.expected_version, request_id=call.request_id)
     return PurposeAnswer(**_plain(saved))

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from privacy.actors.accounts import Client, ClientCredentials
 from privacy.kernel.errors import NotFound
 from privacy.web.api.users import RoleList
-from privacy.web.endpoint import Answer, Body, Call, Name, Reply, Routes
+from privacy.web.endpoint import ONE_LINE, Answer, Body, Call, Name, Reply, Routes, form
 
 routes = Routes("clients")
 Purposes = Annotated[list[Name], Field(max_length=64)]
@@ -17,7 +17,7 @@ Purposes = Annotated[list[Name], Field(max_length=64)]
 class ClientBody(Body):
     """A new application. Where it is registered for one purpose only, calls that name none mean that one."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$"), form(ONE_LINE)]
     roles: RoleList
     purposes: Purposes = Field(default_factory=list)
 

@@ -11,11 +11,11 @@ from privacy.access.requests import ItemError, MaskedBatch, MaskedTexts, MaskRec
 from privacy.kernel.errors import AuditUnavailable, InvalidInput
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
-from privacy.web.endpoint import Answer, Body, Call, Routes, SubjectText
+from privacy.web.endpoint import ONE_WORD, Answer, Body, Call, Routes, SubjectText, form
 
 routes = Routes("mask")
 
-Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=256)]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", min_length=1, max_length=256), form(ONE_WORD)]
 """A name in any script. One that nobody knows is no fault of form: it is answered with everything withheld and the remedy."""
 
 

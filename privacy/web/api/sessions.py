@@ -7,10 +7,10 @@ from pydantic import Field, SecretStr, StringConstraints
 
 from privacy.actors.accounts import MAX_PASSWORD, MIN_PASSWORD
 from privacy.kernel.errors import AccessDenied, Conflict, TooBusy, TooManyAttempts, Unauthenticated
-from privacy.web.endpoint import PUBLIC, SELF, Answer, Body, Call, Routes
+from privacy.web.endpoint import PUBLIC, SELF, Answer, Body, Call, Routes, form
 
 routes = Routes("sessions")
-Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$"), form("six digits")]
 Typed = Annotated[SecretStr, Field(max_length=1024)]
 
 

@@ -14,14 +14,18 @@ from privacy.discovery.service import FoundField, ScanResult
 from privacy.inventory.deciding import FieldDecision
 from privacy.inventory.model import Dataset, Field, Gap, System
 from privacy.kernel.errors import Conflict, ConnectorUnavailable, InvalidInput, NotFound, PrivacyError, TooBusy
-from privacy.web.endpoint import Answer, Body, Call, JsonInt, Query, Routes
+from privacy.web.endpoint import IDENTIFIER, ONE_WORD, Answer, Body, Call, JsonInt, Query, Routes, form
 
 routes = Routes("systems")
 
-SystemName = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
-Address = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=2048)]
-Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=512)]
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+SystemName = Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$"), form("1 to 64 letters, digits, _ and -, for example crm")]
+Address = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=2048), form("one line, for example postgresql://reader@db.example/crm")]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=512), form(ONE_WORD)]
+Id = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$"),
+    form(IDENTIFIER),
+]
 
 
 class SystemBody(Body):
@@ -264,12 +268,12 @@ class DatasetsAnswer(Answer):
 class SubjectBody(Body):
     """Whom each row of the dataset is about."""
 
-    subject_type: Annotated[str, StringConstraints(pattern=r"^[^:\x00-\x1f\x7f]{1,128}$")]
+    subject_type: Annotated[str, StringConstraints(pattern=r"^[^:\x00-\x1f\x7f]{1,128}$"), form("one word without colons, for example customer")]
     subject_field: Word
 
 
 class OfSystem(Query):
-    system: Annotated[str, StringConstraints(pattern=r"^[\w~-]{1,64}$")] | None = None
+    system: Annotated[str, StringConstraints(pattern=r"^[\w~-]{1,64}$"), form("the name of a system, for example crm, or of an archive, crm~1")] | None = None
 
 
 class GapAnswer(Answer):
@@ -310,7 +314,14 @@ def list_systems(call: Call) -> SystemsAnswer:
 
 
 @routes.post(
-    "/systems", scope="systems:write", body=SystemBody, answer=SystemAnswer, status=201, errors=(Conflict, ConnectorUnavailable), summary="Connect a system"
+    "/systems",
+    scope="systems:write",
+    body=SystemBody,
+    answer=SystemAnswer,
+    status=201,
+    errors=(Conflict, ConnectorUnavailable),
+    summary="Connect a system",
+    replay=True,
 )
 def add_system(call: Call, body: SystemBody) -> SystemAnswer:
     added = call.app.discovery.add(call.actor, body.name, body.url, controller=body.controller, check=body.check, request_id=call.request_id)
