@@ -18,6 +18,7 @@ from privacy.kernel.errors import AccessDenied, InvalidInput
 from privacy.kernel.terms import Actor
 
 _MAX_CELLS = 20_000
+EVERY_FIELD = "*"
 
 
 class Explainer:
@@ -60,7 +61,8 @@ class Explainer:
 
     def _role(self, judge: Judge, asked: Explain, role: str, reason_list: ReasonList) -> Iterator[ExplainedField]:
         dataset = judge.bench.dataset
-        names = sorted(asked.fields) or sorted(dataset.fields if dataset else ())
+        # of an unknown dataset there is one thing to say, about all its fields
+        names = sorted(asked.fields) or sorted(dataset.fields if dataset else (EVERY_FIELD,))
         consent = judge.consents(self._consents, [asked.subject]).get(asked.subject) if asked.subject else None
         for name in names:
             verdict = judge.field(name, consent)

@@ -99,8 +99,11 @@ def read_policy(data: bytes, source: str, words: Vocabulary) -> Policy:
 
 
 def read_cells(data: bytes, source: str, refusals: Refusals) -> Iterable[list[Cell]]:
-    """Yield the cells of every line that is neither empty nor a comment. Raises Misconfigured for what is not plain UTF-8 text."""
-    for number, whole in enumerate(_decode(data, source).split("\n"), 1):
+    """Yield the cells of every line that is neither empty nor a comment. Raises Misconfigured for what is no UTF-8 text."""
+    text = _decode(data, source)
+    if text.startswith(_BOM):
+        refusals.add(1, 1, "The file begins with a byte order mark, which hides its first line from other readers; save it as UTF-8 without BOM.")
+    for number, whole in enumerate(text.removeprefix(_BOM).split("\n"), 1):
         line = whole.removesuffix("\r")
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -116,8 +119,6 @@ def _decode(data: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _unreadable(source, line, "The file is not UTF-8; save it as UTF-8 without a byte order mark.") from None
-    if text.startswith(_BOM):
-        raise _unreadable(source, 1, "The file begins with a byte order mark, which hides its first line from other readers; save it as UTF-8 without BOM.")
     return text
 
 

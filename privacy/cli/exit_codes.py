@@ -44,7 +44,8 @@ def say(error: Exception) -> None:
         click.echo(f"privacy: {error.detail}", err=True)
         for flaw in error.flaws:
             if flaw.pointer:
-                click.echo(f"  at {flaw.pointer}: {flaw.detail}", err=True)
+                # a single flaw is often the error's own sentence: then only its place is news
+                click.echo(f"  at {flaw.pointer}" + (f": {flaw.detail}" if flaw.detail != error.detail else ""), err=True)
     else:
         place = traceback.extract_tb(error.__traceback__)[-1]
         click.echo(f"privacy: unforeseen {type(error).__name__} at {place.name} line {place.lineno}; please report it.", err=True)

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from privacy.cli.output import json_option, show
+from privacy.cli.policy_tables import common_gate, explained_row, show_changes, show_explained
+from privacy.kernel.errors import Conflict, Misconfigured
 
 if TYPE_CHECKING:
     from privacy.access.policies import Candidate
-    from privacy.access.reasons import Reason
-    from privacy.access.requests import ExplainedField
+    from privacy.access.requests import Explain
     from privacy.application import Application
     from privacy.kernel.terms import Actor
 
 _FOLDER = click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
-_CHANGE_COLUMNS = ("direction", "role", "purpose", "recipient", "action", "datasets", "categories", "before", "after", "facts")
+_FINDINGS = ("policy_invalid", "policy_refused")
 
 
 @click.group()
@@ -33,7 +34,14 @@ def policy() -> None:
 @json_option
 def check(folder: Path | None, as_json: bool) -> int:
     """Read policy.csv and examples.csv of FOLDER strictly and list what looks wrong. Exit 1 when something forbids activation."""
-    candidate = _offline(folder)
+    try:
+        candidate = _offline(folder)
+    except Conflict as refused:
+        if not as_json:
+            raise
+        findings = [{"level": "error", "line": flaw.pointer, "row": "", "code": refused.code, "detail": flaw.detail} for flaw in refused.flaws]
+        show({"rules": None, "examples": None, "digest": None, "findings": findings}, as_json=True)
+        return 1
     found = [{"level": f.level, "line": f.line, "row": f.row, "code": f.code, "detail": f.detail} for f in candidate.findings]
     if as_json:
         show({"rules": len(candidate.policy.rows), "examples": len(candidate.examples), "digest": candidate.policy.digest, "findings": found}, as_json=True)
@@ -69,7 +77,8 @@ def diff(folder: Path | None, as_json: bool) -> None:
     """Tell who would gain or lose what if the files of FOLDER ruled."""
     with _opened() as (application, actor):
         candidate = _candidate(application, actor, folder)
-        _show_changes(application.policies.diff(actor, candidate), as_json=as_json)
+        changes = application.policies.diff(actor, candidate)
+        show(changes, as_json=True) if as_json else show_changes(changes)
 
 
 @policy.command()
@@ -77,18 +86,25 @@ def diff(folder: Path | None, as_json: bool) -> None:
 @click.option("--note", default="", help="Why, for the log.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
-def apply(folder: Path | None, note: str, yes: bool, as_json: bool) -> None:
-    """Make the files of FOLDER the next version of the policy, after showing what changes for whom."""
+def apply(folder: Path | None, note: str, yes: bool, as_json: bool) -> int:
+    """Make the files of FOLDER the next version of the policy, after showing what changes for whom.
+
+    Asks only when a decision changes. Exit 1 when the files are refused, or the answer is no: then nothing was changed.
+    """
     with _opened() as (application, actor):
         candidate = _candidate(application, actor, folder)
         changes = application.policies.diff(actor, candidate)
         if not as_json:
-            _show_changes(changes, as_json=False)
-        if not yes:
-            click.confirm("Apply this policy?", abort=True, err=True)
-        version = application.policies.apply(actor, candidate, note)
+            show_changes(changes)
+        # what would be refused anyway is not asked about
+        if changes and candidate.may_be_activated and not yes and not click.confirm("Apply this policy?", err=True):
+            click.echo("Nothing was changed.", err=True)
+            return 1
+        with _refusals_are_findings():
+            version = application.policies.apply(actor, candidate, note)
         done = {"version": version.version, "digest": version.digest, "activated_at": version.activated_at, "changes": len(changes)}
         show(done, as_json=as_json)
+        return 0
 
 
 @policy.command()
@@ -119,38 +135,40 @@ def show_policy(number: int | None) -> None:
 @click.option("--role", "roles", multiple=True, help="A role; several times for more, none for all.")
 @click.option("--field", "fields", multiple=True, help="A field; none for all.")
 @click.option("--recipient", help="Who gets the data; none for internal use.")
+@click.option("--subject", help="Take this person's consent into account: system:type:key.")
 @click.option("--action", type=click.Choice(["mask", "reveal", "protect", "index"]), default="mask", show_default=True)
 @click.option("--all-rows", is_flag=True, help="Also the rows that do not fit, and why.")
 @click.option("--oracle", is_flag=True, help="Also what Casbin answers over the same rows.")
 @json_option
-def explain(dataset: str, purpose: str, roles: tuple[str, ...], fields: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Tell who sees which field of DATASET for PURPOSE, and why."""
-    from privacy.access.requests import Explain
-
-    asked = Explain(
-        dataset, purpose, options["recipient"], options["action"], frozenset(roles), frozenset(fields), None, options["all_rows"], options["oracle"]
-    )
+def explain(as_json: bool, **options: Any) -> int:
+    """Tell who sees which field of DATASET for PURPOSE, and why. Exit 1 when the dataset, purpose or recipient is not known."""
+    asked = _question(**options)
     with _opened() as (application, actor):
         explained = application.access.explain(actor, asked)
-        rows = [_explained_row(field, explained.reasons[field.reason], notes=as_json or options["all_rows"]) for field in explained.fields]
-        show(rows, as_json=as_json)
+    if as_json:
+        show([explained_row(field, explained.reasons[field.reason], notes=True) for field in explained.fields], as_json=True)
+    else:
+        show_explained(explained, all_rows=asked.all_rows)
+    gate = common_gate(explained)
+    return int(gate is not None and gate.code.endswith("_unknown"))
 
 
-def _explained_row(field: "ExplainedField", reason: "Reason", *, notes: bool) -> dict[str, Any]:
-    row: dict[str, Any] = {"role": field.role, "field": field.field, "category": field.category, "effect": field.effect, "technique": field.technique}
-    row |= {"rule": reason.rule, "why": reason.en}
-    if field.oracle:
-        row["casbin"] = field.oracle
-    if notes:
-        row["rows"] = [f"{note.row} ({note.effect} {note.technique} if {note.condition}): {note.outcome}" for note in field.rows]
-    return row
+def _question(
+    dataset: str,
+    purpose: str,
+    roles: tuple[str, ...],
+    fields: tuple[str, ...],
+    recipient: str | None,
+    subject: str | None,
+    action: str,
+    all_rows: bool,
+    oracle: bool,
+) -> "Explain":
+    from privacy.access.requests import Explain
+    from privacy.kernel.terms import SubjectRef
 
-
-def _show_changes(changes: list[Any], *, as_json: bool) -> None:
-    if not changes and not as_json:
-        click.echo("No decision changes for anybody.")
-        return
-    show(changes, as_json=as_json, columns=_CHANGE_COLUMNS)
+    whom = SubjectRef.parse(subject, "--subject") if subject else None
+    return Explain(dataset, purpose, recipient, action, frozenset(roles), frozenset(fields), whom, all_rows, oracle)
 
 
 def _offline(folder: Path | None) -> "Candidate":
@@ -172,7 +190,9 @@ def _offline(folder: Path | None) -> "Candidate":
     recipients = [entry.id for entry in entries if isinstance(entry, Recipient)]
     roles = Roles.load(_nearest(place, home, "roles.toml")).names()
     words = vocabulary(taxonomy, Techniques.shipped().names(), roles, purposes, recipients or None)
-    return examine(PolicyFiles.read(place), words, taxonomy, CasbinOracle.from_file(_nearest(place, home, "model.conf")))
+    files, oracle = PolicyFiles.read(place), CasbinOracle.from_file(_nearest(place, home, "model.conf"))
+    with _refusals_are_findings():
+        return examine(files, words, taxonomy, oracle)
 
 
 def _nearest(place: Path, home: Path, name: str) -> Path:
@@ -182,7 +202,20 @@ def _nearest(place: Path, home: Path, name: str) -> Path:
 def _candidate(application: "Application", actor: "Actor", folder: Path | None) -> "Candidate":
     from privacy.access.policies import PolicyFiles
 
-    return application.policies.examine(actor.tenant, PolicyFiles.read(folder or application.config.policies))
+    files = PolicyFiles.read(folder or application.config.policies)
+    with _refusals_are_findings():
+        return application.policies.examine(actor.tenant, files)
+
+
+@contextmanager
+def _refusals_are_findings() -> Iterator[None]:
+    """Tell a policy that is refused (exit 1) from an installation that is not in order (exit 3): the same error, but the files were only offered."""
+    try:
+        yield
+    except Misconfigured as refused:
+        if refused.code not in _FINDINGS:
+            raise
+        raise Conflict(refused.detail, code=refused.code, flaws=refused.flaws) from None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from privacy.discovery.foreign import Gate, Recognisers
 from privacy.discovery.recognisers import chinese_addresses, chinese_names, chinese_numbers, dates, english, generic, phones, street_addresses
 from privacy.discovery.rules import Decoys, Recogniser
 from privacy.discovery.scene import Scene
-from privacy.kernel.errors import InvalidInput
+from privacy.kernel.errors import Flaw, InvalidInput
 
 LANGUAGES = ("auto", "en", "zh")
 REGIONS = ("CN", "HK", "TW", "US", "GB")
@@ -87,7 +87,9 @@ class Detector:
         if language not in LANGUAGES:
             raise InvalidInput(f"The language is one of {', '.join(LANGUAGES)}.", pointer="/language")
         if entities is not None and not entities <= self._entities:
-            raise InvalidInput(f"An entity is not one this service finds. It finds: {', '.join(sorted(self._entities))}.", pointer="/entities")
+            # the list stands once: callers print both
+            known = Flaw("/entities", f"Known are {', '.join(sorted(self._entities))}.")
+            raise InvalidInput("An entity is not one this service finds.", flaws=(known,))
 
     def _chosen(self, entities: frozenset[str] | None) -> tuple[Recogniser, ...]:
         """Return the rules to run: for wanted values all rules for values (a card must be able to outrank a phone), words only where wanted."""
