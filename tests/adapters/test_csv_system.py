@@ -1,12 +1,15 @@
 """CSV files and folders of them as connected systems."""
 
+import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from privacy.adapters.databases import open_connector
+from privacy.adapters.databases.reserved import Reserved
 from privacy.discovery.shapes import Table
-from privacy.kernel.errors import InvalidInput
+from privacy.kernel.errors import ConnectorUnavailable, InvalidInput
 from tests.discovery.building import scan
 
 
@@ -87,3 +90,81 @@ def test_other_files_are_no_csv_system(tmp_path: Path) -> None:
     """Only .csv and .tsv files are opened: a system's address cannot read any file of the machine."""
     with pytest.raises(InvalidInput):
         open_connector(f"csv:{put(tmp_path / 'shadow', 'a:b')}")
+
+
+@pytest.mark.parametrize("address", ["csv:", "csv://", "csv:/", "csv:/dev/zero", "csv:/dev/stdin", "csv:/proc/self/mem"])
+def test_addresses_that_are_no_files_are_refused(address: str) -> None:
+    """Nothing, the root of the machine and devices are no CSV system."""
+    with pytest.raises(InvalidInput):
+        open_connector(address)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Neither as a system nor in a folder, not even where it takes a file's place after it was connected."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InvalidInput):
+        open_connector(str(tmp_path / "pipe.csv"))
+    put(tmp_path / "good.csv", "email\na@example.com\n")
+    assert set(scan(str(tmp_path))) == {"good"}
+    connector = open_connector(str(tmp_path / "good.csv"))
+    (tmp_path / "good.csv").unlink()
+    os.mkfifo(tmp_path / "good.csv")
+    (table,) = connector.tables()
+    assert table.problem
+
+
+def test_a_link_is_what_it_leads_to(tmp_path: Path) -> None:
+    """A link called x.csv makes no other file a table, and a link out of the folder is reported instead of followed."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    put(tmp_path / "outside.csv", "email\nleaked@example.com\n")
+    (folder / "passwd.csv").symlink_to("/etc/passwd")
+    (folder / "out.csv").symlink_to(tmp_path / "outside.csv")
+    put(folder / "day1.csv", "email\na@example.com\n")
+    (folder / "latest.csv").symlink_to(folder / "day1.csv")
+    with pytest.raises(InvalidInput):
+        open_connector(str(folder / "passwd.csv"))
+    reports = scan(str(folder))
+    assert {name: bool(report.table.problem) for name, report in reports.items()} == {"passwd": True, "out": True, "day1": False, "latest": False}
+    assert all(not reports[name].table.columns for name in ("passwd", "out"))
+
+
+def test_a_file_of_ours_under_another_name_in_a_folder_is_never_opened(tmp_path: Path) -> None:
+    """A hard link to our database, called a CSV file, is reported; its neighbour is read."""
+    (tmp_path / "var").mkdir()
+    (tmp_path / "data").mkdir()
+    own = put(tmp_path / "var" / "main.db", "email\na@example.com\n")
+    (tmp_path / "data" / "hard.csv").hardlink_to(own)
+    put(tmp_path / "data" / "good.csv", "email\na@example.com\n")
+    connector = open_connector(f"csv:{tmp_path / 'data'}", reserved=Reserved((own,)))
+    tables = {table.name: table for table in connector.tables()}
+    assert "belongs to the service" in tables["hard"].problem
+    assert [column.name for column in tables["good"].columns] == ["email"]
+    with pytest.raises(ConnectorUnavailable):
+        connector.sample(tables["hard"], 10)
+
+
+def test_one_endless_line_costs_little_memory(tmp_path: Path) -> None:
+    """A sparse file of 600 MB without a line's end is reported after its first part."""
+    with (tmp_path / "sparse.csv").open("wb") as file:
+        file.truncate(600 << 20)
+    tracemalloc.start()
+    try:
+        reports = scan(str(tmp_path / "sparse.csv"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert "1 Mi characters" in reports["sparse"].table.problem
+    assert peak < 64 << 20
+
+
+def test_lines_that_never_make_a_row_end_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty lines are read up to a bound: a row behind it is not seen, the ones before are."""
+    monkeypatch.setattr("privacy.adapters.files.csv_system._READ", 1000)
+    values = read(put(tmp_path / "x.csv", "a\nseen\n" + "\n" * 2000 + "unseen\n"))[1]
+    assert values == {"a": ("seen",)}
+
+
+def test_a_file_of_countless_columns_is_reported(tmp_path: Path) -> None:
+    """Each column costs memory: there is a bound."""
+    assert "4,096 columns" in scan(str(put(tmp_path / "wide.csv", "a," * 5000 + "\n")))["wide"].table.problem

@@ -57,10 +57,10 @@ def locate(url: str, *, existing: bool = True, reserved: Reserved = NOTHING) -> 
 
 def _located(text: str, existing: bool) -> Place:
     if text.startswith("csv:"):
-        return _csv(Path(text.removeprefix("csv:").removeprefix("//")))
+        return _csv(text.removeprefix("csv:").removeprefix("//"))
     if "://" not in text:
         path = Path(text).expanduser()
-        return _csv(path) if path.is_dir() or is_csv(path) else _sqlite(path, existing)
+        return _csv(text) if path.is_dir() or is_csv(path) else _sqlite(path, existing)
     try:
         parsed = make_url(text)
     except (ArgumentError, ValueError):
@@ -74,17 +74,20 @@ def open_connector(url: str, *, reserved: Reserved = NOTHING) -> Connector:
     """Open a system read-only. Raises InvalidInput for what cannot be opened at all, ConnectorUnavailable when nobody answers."""
     place = locate(url, reserved=reserved)
     if place.path is not None:
-        return CsvConnector(place.path) if place.kind == "csv" else _sqlite_connector(place.path)
+        return CsvConnector(place.path, reserved.refuse) if place.kind == "csv" else _sqlite_connector(place.path)
     assert place.address is not None
     return SqlConnector(_SERVERS[place.kind], place.address)
 
 
-def _csv(path: Path) -> Place:
-    if not path.exists():
+def _csv(text: str) -> Place:
+    whole = Path(text).expanduser().resolve()
+    if not text or whole == Path(whole.anchor):
+        raise InvalidInput("The address names no file and no folder of CSV files.", pointer="/url")
+    if not whole.exists():
         raise InvalidInput("There is no such file or folder.", pointer="/url")
-    if path.is_file() and not is_csv(path):
+    # what a link is called says nothing about what it leads to
+    if not whole.is_dir() and not (whole.is_file() and is_csv(whole)):
         raise InvalidInput("A CSV system is a .csv or .tsv file, or a folder of them.", pointer="/url")
-    whole = path.resolve()
     return Place("csv", f"csv:{whole}", ("file", str(whole)), whole)
 
 
