@@ -19,6 +19,9 @@ from privacy.kernel.terms import Actor
 
 SELF = "self"  # what every signed-in person may do about their own session
 SESSION_SECONDS = 3600
+STRONG = frozenset({"systems:write", "audit:export", "actors:write", "policy:write"})
+"""What a person may do only in a session with a second factor: change who sees what, or carry the log away."""
+_STRONG_ASSURANCE = 2
 _REFUSED = "The access token is not valid: it is unknown, expired or revoked. Get a new one."
 
 
@@ -70,13 +73,17 @@ class Actors:
             return self._person(bearer)
         return self._application(self._tokens.verify(bearer))
 
+    def needs_second_factor(self, actor: Actor, scope: str) -> bool:
+        """Would a session with a second factor have `scope`, which this one lacks?"""
+        return scope in STRONG and scope not in actor.scopes and actor.ref.startswith("user:") and scope in self.roles.scopes(actor.roles)
+
     def _person(self, bearer: str) -> Actor:
         digest = digest_of(bearer) if bearer.isascii() else b""
         found = self._live.get(("session", digest), lambda: self._store.read(lambda tx: self._repository.session(tx, digest)))
         if found is None or not self._is_open(*found):
             raise Unauthenticated(_REFUSED)
         session, user = found
-        scopes = self.roles.scopes(user.roles) | {SELF}
+        scopes = (self.roles.scopes(user.roles) - (frozenset() if session.assurance >= _STRONG_ASSURANCE else STRONG)) | {SELF}
         return Actor(user.ref, user.tenant, user.roles, scopes, session.auth, session.assurance, session.created_at)
 
     def _is_open(self, session: Session, user: User) -> bool:

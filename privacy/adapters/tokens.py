@@ -34,6 +34,7 @@ _ALGORITHM = "ES256"
 _TYPES = ("at+jwt", "application/at+jwt")
 _LEEWAY = timedelta(seconds=5)  # for clocks of several hosts, on `iat` only
 _REMEMBERED = 4096
+_LONGEST_HEADER = 1024
 _REFUSED = "The access token is not valid: it is unknown, expired or revoked. Get a new one."
 
 
@@ -96,7 +97,7 @@ class TokenSigner:
             self._catch_up(token)
             decoded = jwt.decode(token, KeySet(list(self._keys)), algorithms=[_ALGORITHM])
             return self._claims(decoded.header, decoded.claims)
-        except (JoseError, ValueError, KeyError, TypeError):
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
             raise Unauthenticated(_REFUSED) from None
 
     def _catch_up(self, token: str) -> None:
@@ -199,6 +200,8 @@ def _write(path: Path, entries: list[dict[str, Any]]) -> None:
 
 def _header(token: str) -> dict[str, Any]:
     part = token.split(".", 1)[0]
+    if len(part) > _LONGEST_HEADER:  # ours has about a hundred bytes, and it is read before anything is verified
+        raise ValueError("no header of ours")
     header = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     if not isinstance(header, dict):
         raise TypeError("no header")

@@ -15,7 +15,7 @@ from flask import Request, Response, g, request
 from pydantic import BaseModel
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from privacy.kernel.errors import AccessDenied, InvalidInput, NotFound, PayloadTooLarge, Unauthenticated
+from privacy.kernel.errors import AccessDenied, InvalidInput, NotFound, PayloadTooLarge, StepUpRequired, Unauthenticated
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.terms import Actor
 from privacy.web.endpoint import PUBLIC, Binary, Call, Reply, Route
@@ -51,6 +51,10 @@ class Door:
     def _serve(self, route: Route, parameters: dict[str, str]) -> Response:
         token = bearer(request, route)
         actor = self._app.actors.authenticate(token) if token else ANONYMOUS
+        if self._app.actors.needs_second_factor(actor, route.scope):
+            raise StepUpRequired(
+                "This call needs a session with a one-time code. Enrol an authenticator (POST and PUT /api/v1/sessions/current/totp) and sign in with `totp`."
+            )
         may(actor, route)
         if any(_UNFIT_PATH.search(value) or len(value) > 512 for value in parameters.values()):
             raise NotFound("There is nothing at this address.")

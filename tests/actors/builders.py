@@ -35,6 +35,7 @@ class Office:
     tokens: TokenSigner
     token_file: Path
     repository: SqlActorRepository
+    clock: Clock
 
     def operator(self, tenant: TenantId = DEFAULT_TENANT) -> Actor:
         return Actor("operator:test", tenant, frozenset({"operator"}), ADMIN_SCOPES, "os")
@@ -59,7 +60,7 @@ def open_office(
     tokens = TokenSigner(folder / "token-keys.json", ISSUER, clock)
     audit, repository = RememberingLog(), SqlActorRepository()
     actors = Actors(store, repository, passwords or cheap_passwords(), TotpCodes(), tokens, audit, Roles.load(ROLES), clock, keyring)
-    office = Office(actors, audit, keyring, tokens, folder / "token-keys.json", repository)
+    office = Office(actors, audit, keyring, tokens, folder / "token-keys.json", repository, clock)
     for tenant in tenants:
         keyring.create_tenant(TenantId(tenant))
         actors.bootstrap_tenant(office.operator(TenantId(tenant)), tenant)

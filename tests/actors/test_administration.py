@@ -17,11 +17,27 @@ from tests.cast import ALICE, BOB, CAROL, CHARLIE, OTHER_TENANT
 
 @pytest.fixture
 def admin(office: Office) -> UserCredentials:
-    return office.actors.people.create(office.operator(), "root-of-all", ["admin"])
+    return office.actors.people.create(office.operator(), "root-of-all", ["admin"], with_totp=True)
 
 
 def acting(office: Office, who: UserCredentials) -> Actor:
-    return office.actors.authenticate(office.actors.open_session(who.user.username, who.password).token)
+    code = code_of(who.totp_secret, office.clock) if who.totp_secret else None
+    return office.actors.authenticate(office.actors.open_session(who.user.username, who.password, code).token)
+
+
+def test_without_a_second_factor_an_administrator_changes_nothing(office: Office) -> None:
+    """A password that was seen gives nobody an account; reading stays."""
+    made = office.actors.people.create(office.operator(), "second-admin", ["admin"])
+    me = acting(office, made)
+    assert me.scopes >= {"actors:read", "policy:read"}
+    assert not me.scopes & {"actors:write", "policy:write", "systems:write", "audit:export"}
+    assert office.actors.needs_second_factor(me, "actors:write")
+    assert not office.actors.needs_second_factor(me, "reveal")
+    with pytest.raises(AccessDenied):
+        office.actors.people.create(me, "carol", ["auditor"])
+    assert not office.actors.needs_second_factor(
+        acting(office, office.actors.people.create(office.operator(), "root", ["admin"], with_totp=True)), "actors:write"
+    )
 
 
 def test_an_administrator_creates_and_disables_accounts(office: Office, admin: UserCredentials) -> None:
@@ -49,7 +65,7 @@ def test_another_role_counts_from_the_next_call(office: Office, admin: UserCrede
 @pytest.mark.parametrize("change", [{"roles": ["approver"]}, {"roles": ["stranger"]}, {"active": False}])
 def test_nobody_changes_their_own_roles_or_state(office: Office, admin: UserCredentials, change: dict[str, object]) -> None:
     """An administrator cannot make themselves approver, nor lock themselves out."""
-    office.actors.people.create(office.operator(), "second-admin", ["admin"])
+    office.actors.people.create(office.operator(), "second-admin", ["admin"], with_totp=True)
     with pytest.raises(AccessDenied):
         office.actors.people.change(acting(office, admin), admin.user.id, **change)  # type: ignore[arg-type]
 
@@ -57,7 +73,7 @@ def test_nobody_changes_their_own_roles_or_state(office: Office, admin: UserCred
 @pytest.mark.parametrize("change", [{"roles": ["stranger"]}, {"active": False}])
 def test_the_last_administrator_stays(office: Office, admin: UserCredentials, change: dict[str, object]) -> None:
     """An installation never loses its last administrator; a disabled one does not count."""
-    other = office.actors.people.create(office.operator(), "second-admin", ["admin"])
+    other = office.actors.people.create(office.operator(), "second-admin", ["admin"], with_totp=True)
     office.actors.people.change(office.operator(), other.user.id, active=False)
     with pytest.raises(Conflict):
         office.actors.people.change(office.operator(), admin.user.id, **change)  # type: ignore[arg-type]
@@ -65,7 +81,7 @@ def test_the_last_administrator_stays(office: Office, admin: UserCredentials, ch
 
 def test_two_administrators_cannot_disable_each_other_at_once(office: Office, admin: UserCredentials) -> None:
     """One of the two changes comes too late."""
-    other = office.actors.people.create(office.operator(), "second-admin", ["admin"])
+    other = office.actors.people.create(office.operator(), "second-admin", ["admin"], with_totp=True)
     refused: list[PrivacyError] = []
 
     def disable(actor: Actor, user: str) -> None:

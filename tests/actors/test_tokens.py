@@ -148,6 +148,13 @@ def test_a_token_without_a_signature_or_with_our_public_key_as_secret_is_refused
             office.actors.authenticate(token)
 
 
+@pytest.mark.parametrize("header", ["[" * 500, "[" * 5000, '{"a":' * 1200, '"' + "x" * 6000 + '"'], ids=["lists", "deep lists", "objects", "long"])
+def test_a_header_of_another_form_is_refused_before_it_is_believed(office: Office, header: str) -> None:
+    """Brackets without end are a wrong token like any other."""
+    with pytest.raises(Unauthenticated):
+        office.actors.authenticate(base64.urlsafe_b64encode(header.encode()).decode().rstrip("=") + ".e30.x")
+
+
 def test_a_token_with_any_character_changed_is_refused(office: Office, billing: Client) -> None:
     """Header, claims and signature are bound together."""
     token = office.tokens.sign(billing, ["mask"])[0]

@@ -92,6 +92,23 @@ def test_an_administrator_creates_reads_changes_and_resets_an_account(browser_fo
     assert made["password"] not in admin.get("/api/v1/users").text
 
 
+def test_an_administrator_without_a_second_factor_is_asked_for_it(company: Company, nobody: Browser, fixed_clock: FixedClock) -> None:
+    """RFC 9470: 401 with what is missing; once an authenticator is enrolled the same call is answered."""
+    made = company.actors.people.create(company.office.operator(), "root", ["admin"])
+    root = Browser(nobody.app, nobody.post("/api/v1/sessions", {"username": "root", "password": made.password}).get_json()["access_token"])
+    asked = root.post("/api/v1/users", {"username": "carol", "roles": ["auditor"]})
+    assert (asked.status_code, asked.get_json()["code"]) == (401, "insufficient_user_authentication")
+    assert 'error="insufficient_user_authentication"' in asked.headers["WWW-Authenticate"]
+    assert 'acr_values="2"' in asked.headers["WWW-Authenticate"]
+    assert root.get("/api/v1/users").status_code == 200
+    seed = root.post("/api/v1/sessions/current/totp").get_json()["secret"]
+    assert root.put("/api/v1/sessions/current/totp", {"code": code_of(seed, fixed_clock)}).status_code == 204
+    fixed_clock.advance(timedelta(seconds=30))
+    body = {"username": "root", "password": made.password, "totp": code_of(seed, fixed_clock)}
+    root = Browser(nobody.app, nobody.post("/api/v1/sessions", body).get_json()["access_token"])
+    assert root.post("/api/v1/users", {"username": "carol", "roles": ["auditor"]}).status_code == 201
+
+
 def test_an_administrator_registers_an_application_that_then_gets_tokens(browser_for: Browsers, nobody: Browser) -> None:
     """From registration to the first call, and to the end of the old secret."""
     admin = browser_for("admin")
