@@ -161,7 +161,7 @@ def _known_at(model: type[BaseModel], place: Iterable[int | str]) -> str:
 def _expanded(found: Iterable[dict[str, Any]], schema: dict[str, Any]) -> list[dict[str, Any]]:
     plain: list[dict[str, Any]] = []
     for node in found:
-        choices = [*node.get("anyOf", ()), *([schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]] if "$ref" in node else [])]
+        choices = [*node.get("anyOf", ()), *node.get("oneOf", ()), *([schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]] if "$ref" in node else [])]
         plain += _expanded(choices, schema) if choices else [node]
     return plain
 
