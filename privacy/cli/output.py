@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,6 +43,8 @@ def to_plain(data: Any) -> Any:
         return {str(key): to_plain(value) for key, value in data.items()}
     if isinstance(data, datetime):
         return rfc3339(data)
+    if isinstance(data, date):
+        return data.isoformat()
     if isinstance(data, Enum):
         return data.value
     if isinstance(data, Path):

@@ -18,10 +18,11 @@ _KEYS = (*_LINES, *_LISTS, "texts")
 
 def load_notices(folder: Path | str) -> tuple[NoticeContent, ...]:
     """Return the notices of a folder, by file name; none where there is no folder. Raises Misconfigured with file and remedy."""
-    return tuple(_read(path) for path in sorted(Path(folder).glob("*.toml")))
+    return tuple(load_notice(path) for path in sorted(Path(folder).glob("*.toml")))
 
 
-def _read(path: Path) -> NoticeContent:
+def load_notice(path: Path) -> NoticeContent:
+    """Return the notice of one file. Raises Misconfigured with file and remedy."""
     try:
         data = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:

@@ -137,7 +137,7 @@ class Catalogue:
         if isinstance(entry, Purpose):
             flaws = self._purpose_flaws(entry, contents)
         elif isinstance(entry, Recipient) and not set(entry.purposes) <= contents.purposes.keys():
-            flaws = [Flaw("/purposes", "A purpose named here is not in the catalogue; add it first (POST /api/v1/purposes).")]
+            flaws = [Flaw("/purposes", "A purpose named here is not in the catalogue; add it first (`privacy purposes save`, POST /api/v1/purposes).")]
         if flaws:
             raise InvalidInput(flaws[0].detail, flaws=tuple(flaws))
 
@@ -145,11 +145,11 @@ class Catalogue:
         flaws = []
         controller = contents.controllers.get(purpose.controller)
         if controller is None:
-            flaws.append(Flaw("/controller", "The controller is not in the catalogue; add it first (POST /api/v1/controllers)."))
+            flaws.append(Flaw("/controller", "The controller is not in the catalogue; add it first (`privacy controllers save`, POST /api/v1/controllers)."))
         elif "pipl" in controller.regimes and purpose.lawful_basis == "legitimate_interest":
             flaws.append(Flaw("/lawful_basis", "The controller is under the PIPL, which knows no legitimate interest; choose consent or another basis."))
         if self._categories and not set(purpose.categories) <= self._categories:
-            flaws.append(Flaw("/categories", "A category named here is not in policies/taxonomy.toml."))
+            flaws.append(Flaw("/categories", "A category named here is not in policies/taxonomy.toml; `privacy purposes words` lists them."))
         return flaws
 
 
