@@ -16,9 +16,10 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from privacy.adapters.private_files import write_once
 from privacy.crypto.flaws import Flaw
 from privacy.crypto.wrap import WrappingKey
-from privacy.kernel.errors import Conflict, Misconfigured
+from privacy.kernel.errors import Misconfigured
 
 _KEY_BYTES = 32
 _MARK = b"file1"
@@ -43,8 +44,7 @@ class FileKeyProvider:
         """Make the file with a new key when there is none; an existing file is only read. The folder must exist or be ours to make."""
         target = Path(path)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not target.exists():
-            _write_new(target, _line(1, os.urandom(_KEY_BYTES)))
+        write_once(target, _HEADER + _line(1, os.urandom(_KEY_BYTES)))
         return cls(target)
 
     def wrap(self, secret: bytes, context: Sequence[str]) -> bytes:
@@ -130,14 +130,3 @@ def _checksum(version: int, secret: bytes) -> str:
 def _mark(version: int, secret: bytes) -> bytes:
     """Name a root key in what it wrapped, so that a wrong file is told from a damaged database."""
     return _MARK + hashlib.blake2b(b"mark %d" % version, key=secret, digest_size=8, person=b"pv1-key-file").digest()
-
-
-def _write_new(path: Path, line: str) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Conflict(f"The root key file {path} appeared just now: another `privacy init` runs. Try again.") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(_HEADER + line)
-        file.flush()
-        os.fsync(file.fileno())

@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from privacy.adapters.private_files import write_once
 from privacy.crypto.signatures import Ed25519Key
 from privacy.kernel.errors import Misconfigured
 
@@ -27,16 +28,7 @@ class LogKey:
 
 def create(path: Path, origin: str) -> None:
     """Write a new key to `path` unless there is a file: `origin`, a space, the base64 seed."""
-    if path.exists():
-        return
-    seed = Ed25519Key.generate().seed
-    temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{origin} {base64.b64encode(seed).decode()}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    write_once(path, f"{origin} {base64.b64encode(Ed25519Key.generate().seed).decode()}\n")
 
 
 def read(path: Path) -> LogKey:

@@ -1,12 +1,12 @@
 """What must outlive the databases, as files in the state directory: written to a temporary name, synced, renamed."""
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from privacy.adapters.private_files import alone
 from privacy.audit.ports import Signed
 from privacy.kernel.errors import AuditBroken, Misconfigured
 
@@ -66,16 +66,7 @@ class SignedStateFile:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         try:
-            with self._locked():
+            with alone(self._path.with_suffix(".lock")):
                 yield
         except OSError:
             raise Misconfigured("The state directory cannot be written; the audit log is not signed any further until it can.") from None
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)

@@ -22,9 +22,13 @@ def init(organisation: str, as_json: bool) -> None:
 
     Safe to repeat: what exists is kept, and only what is new is printed.
     """
+    from privacy.adapters.private_files import alone, own_folder
+
     config = load()
-    _prepare(config)
-    result = _populate(config, organisation)
+    own_folder(config.state_dir)
+    with alone(config.state_dir / "init.lock"):  # the second of two waits, and finds everything there
+        _prepare(config)
+        result = _populate(config, organisation)
     if as_json:
         show(result, as_json=True)
     else:
@@ -35,12 +39,13 @@ def _prepare(config: Config) -> None:
     """Make what must exist before the application can be built: state directory, keys, tables."""
     from privacy.adapters import log_key_file, migrations, tokens
     from privacy.adapters.key_file import FileKeyProvider
+    from privacy.adapters.private_files import own_folder
     from privacy.adapters.store.engine import SqlStore
     from privacy.application import key_file_path, log_origin, store_of
     from privacy.crypto import probe
 
     probe.run()
-    config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own_folder(config.state_dir)
     stores: list[SqlStore] = [store_of(config, "main"), store_of(config, "keys")]
     try:
         for store in stores:

@@ -30,7 +30,9 @@ def serve(host: str | None, port: int | None) -> None:
 def refuse_unsafe(config: Config) -> None:
     """Raise Misconfigured for a set-up that would expose data (decision 31) or lose it (decision 3)."""
     from privacy.adapters.database_urls import is_loopback
+    from privacy.adapters.private_files import refuse_open_folder
 
+    refuse_open_folder(config.state_dir)
     if bool(config.tls_certificate) != bool(config.tls_key):
         raise Misconfigured("PRIVACY_TLS_CERTIFICATE and PRIVACY_TLS_KEY belong together: set both or neither.")
     if config.tls_certificate and config.tls_key:
