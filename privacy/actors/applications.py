@@ -9,11 +9,12 @@ from dataclasses import replace
 from privacy.actors.accounts import Client, ClientCredentials
 from privacy.actors.people import require
 from privacy.actors.ports import ActorRepository, Tokens
+from privacy.actors.refusals import Refusals
 from privacy.actors.roles import Roles
 from privacy.audit.events import Action, AuditLog, Event, Outcome
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import NotFound
-from privacy.kernel.ids import new_id
+from privacy.kernel.ids import DEFAULT_TENANT, new_id
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 
@@ -24,7 +25,15 @@ class Applications:
     """Administration of application clients, and the tokens they are given."""
 
     def __init__(
-        self, store: Store, repository: ActorRepository, tokens: Tokens, audit: AuditLog, roles: Roles, clock: Clock, changed: Callable[[], None]
+        self,
+        store: Store,
+        repository: ActorRepository,
+        tokens: Tokens,
+        audit: AuditLog,
+        roles: Roles,
+        clock: Clock,
+        changed: Callable[[], None],
+        refusals: Refusals,
     ) -> None:
         self._store = store
         self._repository = repository
@@ -33,6 +42,7 @@ class Applications:
         self._roles = roles
         self._clock = clock
         self._changed = changed
+        self._refusals = refusals
 
     def all(self, actor: Actor) -> list[Client]:
         require(actor, "actors:read")
@@ -91,7 +101,7 @@ class Applications:
 
         def look(tx: Tx) -> Client | None:
             found = self._repository.client(tx, client)
-            tenant = self._repository.tenant(tx, found.tenant) if found else None
+            tenant = self._repository.tenant(tx, found.tenant if found else DEFAULT_TENANT)
             return found if found and found.active and tenant and tenant.active else None
 
         return self._store.read(look)
@@ -102,11 +112,11 @@ class Applications:
         self._audit.record(Event(Action.TOKEN_ISSUED, _as_actor(client), object_type="token", object_ref=token_id, request_id=request_id))
         return token
 
-    def token_refused(self, client: Client | None, request_id: str = "") -> None:
-        """Record a refused token request of a known client; unknown ids are only counted, or anyone could fill the log."""
-        if client is not None:
-            event = Event(Action.TOKEN_REFUSED, Actor("anonymous", client.tenant), Outcome.DENIED, "client", client.ref, request_id=request_id)
-            self._audit.record(event)
+    def token_refused(self, client: Client | None, named: str, request_id: str = "") -> None:
+        """Record a refused token request for the id `named`, known or not, so that neither the answer's time nor the log's growth tells which."""
+        tenant, ref = (client.tenant, client.ref) if client else (DEFAULT_TENANT, "")
+        event = Event(Action.TOKEN_REFUSED, Actor("anonymous", tenant), Outcome.DENIED, "client", ref, request_id=request_id)
+        self._refusals.note(_digest(f"client:{named}"), event)
 
     def allowed_scopes(self, client: Client) -> frozenset[str]:
         return self._roles.scopes(client.roles)
@@ -135,9 +145,10 @@ def new_secret() -> str:
     return _SECRET_PREFIX + secrets.token_urlsafe(32)
 
 
-def is_secret_of(client: Client, secret: str) -> bool:
-    """Compare in constant time. A secret has 256 random bits, so that its SHA-256 need not be slow."""
-    return hmac.compare_digest(client.secret_digest, _digest(secret))
+def is_secret_of(client: Client | None, secret: str) -> bool:
+    """Compare in constant time, for an unknown client too. A secret has 256 random bits, so that its SHA-256 need not be slow."""
+    same = hmac.compare_digest(client.secret_digest if client else bytes(32), _digest(secret))
+    return same and client is not None
 
 
 def _digest(secret: str) -> bytes:

@@ -36,6 +36,7 @@ class People:
         clock: Clock,
         keys: Keys,
         changed: Callable[[], None],
+        unlock: Callable[[Tx, str], None],
     ) -> None:
         self._store = store
         self._repository = repository
@@ -46,6 +47,7 @@ class People:
         self._clock = clock
         self._keys = keys
         self._changed = changed
+        self._unlock = unlock
 
     def all(self, actor: Actor) -> list[User]:
         require(actor, "actors:read")
@@ -120,6 +122,18 @@ class People:
         changed = self._store.run(work)
         self._changed()
         return UserCredentials(changed, password, seed)
+
+    def unlock(self, actor: Actor, user: str, *, request_id: str = "") -> User:
+        """Forget the failed sign-ins with this account's name, so that its owner need not wait."""
+        require(actor, "actors:write")
+
+        def work(tx: Tx) -> User:
+            found = self._found(tx, actor.tenant, user)
+            self._unlock(tx, found.username)
+            self._audit.append(tx, _event(Action.USER_CHANGED, actor, found, request_id, "unlocked"))
+            return found
+
+        return self._store.run(work)
 
     def change_password(self, actor: Actor, current: str, new: str, *, request_id: str = "") -> None:
         """Set one's own password; the present one is asked for, and every session ends."""

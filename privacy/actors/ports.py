@@ -56,8 +56,14 @@ class ActorRepository(RepeatRepository, Protocol):
 
     def save_attempts(self, tx: Tx, lookup: bytes, attempts: Attempts) -> None: ...
 
-    def forget_attempts(self, tx: Tx, lookup: bytes, before: datetime) -> None:
-        """Delete the row of `lookup`, and every row not touched since `before`."""
+    def forget_attempts(self, tx: Tx, lookup: bytes) -> None:
+        """Delete the row of `lookup`."""
+
+    def forget_attempts_with(self, tx: Tx, beginning: bytes) -> None:
+        """Delete every row whose lookup has this beginning."""
+
+    def sweep_attempts(self, tx: Tx, before: datetime) -> None:
+        """Delete every row not touched since `before`."""
 
 
 class Passwords(Protocol):

@@ -7,6 +7,7 @@ from privacy.actors.applications import Applications
 from privacy.actors.live import Live
 from privacy.actors.people import People
 from privacy.actors.ports import ActorRepository, Claims, Keys, OneTimeCodes, Passwords, Tokens
+from privacy.actors.refusals import Refusals
 from privacy.actors.repeats import Repeats
 from privacy.actors.roles import Roles
 from privacy.actors.sign_in import SESSION_PREFIX, SignIn, digest_of
@@ -50,14 +51,15 @@ class Actors:
         self._audit = audit
         self._clock = clock
         self._live = Live()
-        self._sign_in = SignIn(store, repository, passwords, codes, audit, clock, keys, session_seconds)
+        refusals = Refusals(audit, clock)
+        self._sign_in = SignIn(store, repository, passwords, codes, audit, clock, keys, session_seconds, refusals)
         self.repeats = Repeats(store, repository, keys.derive, clock)
-        self.people = People(store, repository, passwords, codes, audit, roles, clock, keys, self._live.forget)
-        self.applications = Applications(store, repository, tokens, audit, roles, clock, self._live.forget)
+        self.people = People(store, repository, passwords, codes, audit, roles, clock, keys, self._live.forget, self._sign_in.unlock)
+        self.applications = Applications(store, repository, tokens, audit, roles, clock, self._live.forget, refusals)
 
-    def open_session(self, username: str, password: str, totp: str | None = None, *, request_id: str = "") -> OpenedSession:
-        """Sign a person in. Raises Unauthenticated with the same text for every reason, or TooManyAttempts."""
-        return self._sign_in.open(username, password, totp, request_id)
+    def open_session(self, username: str, password: str, totp: str | None = None, *, request_id: str = "", source: str = "") -> OpenedSession:
+        """Sign a person in; `source` is the address they come from. Raises Unauthenticated with the same text for every reason, or TooManyAttempts."""
+        return self._sign_in.open(username, password, totp, request_id, source)
 
     def close_session(self, actor: Actor, token: str, *, request_id: str = "") -> None:
         """Revoke the session of this token at once."""

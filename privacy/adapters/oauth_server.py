@@ -55,7 +55,7 @@ class TokenServer:
         except UnicodeDecodeError:  # a Basic header whose base64 is not UTF-8
             answered = _refusal(401, "invalid_client", "The Authorization header cannot be read.", {"WWW-Authenticate": 'Basic realm="privacy-steward"'})
         if answered.status >= 400:
-            self._applications.token_refused(exchange.named, request_id)
+            self._applications.token_refused(exchange.named, exchange.asked_for, request_id)
         return answered
 
 
@@ -87,7 +87,7 @@ class _Caller:
         return self.client.id if self.client else ""
 
     def check_client_secret(self, secret: str) -> bool:
-        return self.client is not None and is_secret_of(self.client, secret)
+        return is_secret_of(self.client, secret)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return endpoint == "token" and method in METHODS
@@ -112,6 +112,7 @@ class _Exchange(AuthorizationServer):  # type: ignore[misc]
     def __init__(self, applications: Applications, lifetime: int, request_id: str) -> None:
         super().__init__()
         self.named: Client | None = None
+        self.asked_for = ""
         self._applications = applications
         self._request_id = request_id
         self.register_token_generator("default", BearerTokenGenerator(self._make, expires_generator=lifetime))
@@ -120,6 +121,7 @@ class _Exchange(AuthorizationServer):  # type: ignore[misc]
     def query_client(self, client_id: str) -> _Caller:
         client = self._applications.find(client_id)
         self.named = client or self.named
+        self.asked_for = client_id
         return _Caller(client, self._applications.allowed_scopes(client) if client else frozenset())
 
     def save_token(self, token: Mapping[str, Any], request: OAuth2Request) -> None:

@@ -77,6 +77,15 @@ def reset(name: str, totp: bool, as_json: bool) -> None:
         _tell(people.reset(actor, people.named(actor, name).id, with_totp=totp), as_json)
 
 
+@users.command()
+@click.argument("name")
+@json_option
+def unlock(name: str, as_json: bool) -> None:
+    """Let an account sign in again at once after too many failed attempts with its name."""
+    with _people() as (people, actor):
+        show(_row(people.unlock(actor, people.named(actor, name).id)), as_json=as_json)
+
+
 def _switch(name: str, active: bool, as_json: bool) -> None:
     with _people() as (people, actor):
         show(_row(people.change(actor, people.named(actor, name).id, active=active)), as_json=as_json)

@@ -121,6 +121,8 @@ class Call:
     request_id: str
     query: Any = None
     token: str = field(default="", repr=False)
+    source: str = field(default="", repr=False)
+    """The address the call comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The order is fixed and each step ends the request: token, scope, size, query, bo
 """
 
 import contextlib
+import ipaddress
 import json
 import re
 import time
@@ -41,6 +42,8 @@ class Door:
     def __init__(self, application: "Application", max_bytes: int) -> None:
         self._app = application
         self._max_bytes = max_bytes
+        settings = getattr(application, "config", None)
+        self._behind_proxy = bool(settings and settings.trusted_proxy)
 
     def view(self, route: Route) -> Callable[..., Response]:
         def answer(**parameters: str) -> Response:
@@ -58,7 +61,7 @@ class Door:
         may(actor, route)
         if any(_UNFIT_PATH.search(value) or len(value) > 512 for value in parameters.values()):
             raise NotFound("There is nothing at this address.")
-        call = Call(self._app, actor, g.request_id, _query(route, request), token)
+        call = Call(self._app, actor, g.request_id, _query(route, request), token, source_of(request, self._behind_proxy))
         raw = self._json(route) if route.body else b""
         given = (parse_body(route.body, raw),) if route.body else ()
         return once(call, route, request, raw, lambda: respond(route, route.handler(call, *given, **parameters)))
@@ -67,6 +70,16 @@ class Door:
         if request.mimetype != "application/json":
             raise UnsupportedMedia("Send JSON with Content-Type: application/json.")
         return read_body(request, route.max_bytes or self._max_bytes)
+
+
+def source_of(incoming: Request, behind_proxy: bool) -> str:
+    """Return where a call comes from: the peer, or what the trusted proxy put last into X-Forwarded-For. IPv6: the /64, which one caller owns whole."""
+    text = incoming.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip() if behind_proxy else ""
+    try:
+        address = ipaddress.ip_address(text or incoming.remote_addr or "")
+    except ValueError:
+        return incoming.remote_addr or ""
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def read_body(incoming: Request, limit: int) -> bytes:

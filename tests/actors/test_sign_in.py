@@ -8,8 +8,10 @@ from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import func, select
 
 from privacy.actors.accounts import OpenedSession, UserCredentials
+from privacy.adapters.store.actors import ATTEMPTS
 from privacy.adapters.store.engine import SqlStore
 from privacy.audit.events import Action, Outcome
 from privacy.kernel.clock import FixedClock
@@ -155,6 +157,69 @@ def test_the_right_password_is_not_tried_while_a_name_is_blocked(office: Office,
     for _ in range(9):
         with pytest.raises(Unauthenticated):
             office.actors.open_session("carol", "some long password")
+
+
+def guess(office: Office, name: str, source: str, code: str | None = None) -> type[Exception]:
+    with pytest.raises((Unauthenticated, TooManyAttempts)) as refused:
+        office.actors.open_session(name, "some long password", code, source=source)
+    return refused.type
+
+
+def test_a_stranger_who_guesses_does_not_lock_the_owner_out(office: Office, carol: UserCredentials) -> None:
+    """Attempts are counted by name and address."""
+    kinds = [guess(office, "carol", "198.51.100.7") for _ in range(30)]
+    assert kinds[:10] == [Unauthenticated] * 10
+    assert set(kinds[10:]) == {TooManyAttempts}
+    assert office.actors.open_session("carol", carol.password, source="192.0.2.1").assurance == 1
+
+
+def test_a_name_guessed_from_many_addresses_opens_with_a_one_time_code_only(
+    office: Office, alice: UserCredentials, carol: UserCredentials, fixed_clock: FixedClock
+) -> None:
+    """Nobody guesses both at once; an account by password alone waits, a made-up code does not help it."""
+    for name in ("alice", "carol", "nobody"):
+        kinds = [guess(office, name, f"198.51.100.{number}") for number in range(102)]
+        assert kinds[:100] == [Unauthenticated] * 100
+        assert kinds[-1] is TooManyAttempts
+    for code in (None, "123456"):
+        with pytest.raises((Unauthenticated, TooManyAttempts)):
+            office.actors.open_session("carol", carol.password, code, source="192.0.2.1")
+    assert guess(office, "nobody", "192.0.2.1") is TooManyAttempts
+    assert guess(office, "alice", "192.0.2.1") is TooManyAttempts
+    assert office.actors.open_session("alice", alice.password, code_of(alice.totp_secret, fixed_clock), source="192.0.2.1").assurance == 2
+
+
+def test_codes_are_not_guessed_on_past_a_block(office: Office, alice: UserCredentials) -> None:
+    """The way around the name's block is as narrow as for anybody: ten tries from an address."""
+    for number in range(100):
+        guess(office, "alice", f"198.51.100.{number}")
+    kinds = [guess(office, "alice", "192.0.2.1", "123456") for _ in range(15)]
+    assert kinds == [Unauthenticated] * 10 + [TooManyAttempts] * 5
+
+
+def test_an_administrator_unlocks_a_name(office: Office, carol: UserCredentials) -> None:
+    """From wherever the attempts came; it is in the log."""
+    for _ in range(10):
+        guess(office, "carol", "192.0.2.1")
+    office.actors.people.unlock(office.operator(), carol.user.id)
+    assert "unlocked" in office.audit.events[-1].fields
+    assert office.actors.open_session("carol", carol.password, source="192.0.2.1").assurance == 1
+
+
+def test_a_flood_of_names_is_a_few_events_and_leaves_no_rows(office: Office, carol: UserCredentials, sqlite_store: SqlStore, fixed_clock: FixedClock) -> None:
+    """Refusals after the first are counted; attempts of an hour ago are swept."""
+    before = len(office.audit.events)
+    for number in range(100):
+        guess(office, f"name-{number}", f"198.51.100.{number}")
+    for number in range(5):
+        guess(office, "carol", f"192.0.2.{number}")
+    assert len(office.audit.events) - before == 60
+    fixed_clock.advance(timedelta(hours=2))
+    sign_in(office, carol)
+    counted = {event.object_ref: event.counts["attempts"] for event in office.audit.events[before + 60 :] if event.action is Action.SESSION_REFUSED}
+    assert counted == {"": 40, carol.user.ref: 5}
+    with sqlite_store.engine.connect() as opened:
+        assert opened.execute(select(func.count()).select_from(ATTEMPTS)).scalar_one() == 0
 
 
 def test_guesses_sent_at_once_are_all_counted(office: Office, carol: UserCredentials) -> None:

@@ -115,10 +115,19 @@ def test_failed_attempts_are_kept_forgotten_and_swept(store: SqlStore) -> None:
     store.run(lambda tx: ACTORS.save_attempts(tx, b"b" * 32, old))
     store.run(lambda tx: ACTORS.save_attempts(tx, b"b" * 32, fresh))
     assert store.run(lambda tx: ACTORS.attempts(tx, b"b" * 32)) == fresh
-    store.run(lambda tx: ACTORS.forget_attempts(tx, b"c" * 32, NOW - timedelta(days=1)))
+    store.run(lambda tx: ACTORS.sweep_attempts(tx, NOW - timedelta(days=1)))
     assert store.run(lambda tx: (ACTORS.attempts(tx, b"a" * 32), ACTORS.attempts(tx, b"b" * 32))) == (None, fresh)
-    store.run(lambda tx: ACTORS.forget_attempts(tx, b"b" * 32, NOW - timedelta(days=1)))
+    store.run(lambda tx: ACTORS.forget_attempts(tx, b"b" * 32))
     assert store.run(lambda tx: ACTORS.attempts(tx, b"b" * 32)) is None
+
+
+def test_failed_attempts_with_one_name_are_forgotten_together(store: SqlStore) -> None:
+    """Every address of the name, and no other name."""
+    rows = [b"\x00a" * 8 + bytes(16), b"\x00a" * 8 + b"\xff" * 16, b"\x00b" * 8 + bytes(16), b"\x00`" * 8 + b"\xff" * 16]
+    for row in rows:
+        store.run(lambda tx, row=row: ACTORS.save_attempts(tx, row, Attempts(1, NOW, NOW)))  # type: ignore[misc]
+    store.run(lambda tx: ACTORS.forget_attempts_with(tx, b"\x00a" * 8))
+    assert [store.run(lambda tx, row=row: ACTORS.attempts(tx, row)) is None for row in rows] == [True, True, False, False]  # type: ignore[misc]
 
 
 def at_once(work: Callable[[int], object], times: int = 8) -> list[object]:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
 
 from privacy.actors.accounts import ClientCredentials
 from privacy.audit.events import Action
 from privacy.kernel.clock import FixedClock
+from privacy.web.enforce import source_of
 from tests.actors.builders import code_of
 from tests.cast import PASSWORD
 from tests.web.browser import Browser
@@ -55,6 +58,36 @@ def test_too_many_attempts_say_when_to_come_again(nobody: Browser) -> None:
         nobody.post("/api/v1/sessions", {"username": "nobody", "password": "x"})
     answer = nobody.post("/api/v1/sessions", {"username": "nobody", "password": "x"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+
+
+def test_a_stranger_elsewhere_does_not_lock_a_person_out(company: Company, nobody: Browser) -> None:
+    """The address is the peer's; a header anybody can send does not change it."""
+    made = company.actors.people.create(company.office.operator(), "carol", ["auditor"])
+    client = nobody.app.test_client()
+    wrong = {"username": "carol", "password": "some long password"}
+    statuses = [
+        client.post("/api/v1/sessions", json=wrong, headers={"X-Forwarded-For": f"192.0.2.{n}"}, environ_base={"REMOTE_ADDR": "198.51.100.7"}).status_code
+        for n in range(12)
+    ]
+    assert statuses == [401] * 10 + [429] * 2
+    right = {"username": "carol", "password": made.password}
+    assert client.post("/api/v1/sessions", json=right, environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "behind_proxy", "source"),
+    [
+        ("192.0.2.1", "198.51.100.7", False, "192.0.2.1"),
+        ("192.0.2.1", "203.0.113.9, 198.51.100.7", True, "198.51.100.7"),
+        ("192.0.2.1", "", True, "192.0.2.1"),
+        ("192.0.2.1", "garbage", True, "192.0.2.1"),
+        ("2001:db8:1:2:3::4", "", False, "2001:db8:1:2::/64"),
+    ],
+)
+def test_where_a_call_comes_from(peer: str, forwarded: str, behind_proxy: bool, source: str) -> None:
+    """Only the trusted proxy's own word counts, and it is the last."""
+    incoming = Request(EnvironBuilder(headers={"X-Forwarded-For": forwarded}, environ_base={"REMOTE_ADDR": peer}).get_environ())
+    assert source_of(incoming, behind_proxy) == source
 
 
 def test_a_person_enrols_an_authenticator_and_changes_the_password(company: Company, nobody: Browser, fixed_clock: FixedClock) -> None:
@@ -221,14 +254,18 @@ def test_an_oversized_token_request_is_refused(nobody: Browser) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (413, "payload_too_large")
 
 
-def test_tokens_are_recorded_by_id_and_refusals_of_known_clients_too(company: Company, nobody: Browser, billing: ClientCredentials) -> None:
-    """An unknown client id leaves no event, or anybody could fill the log."""
+def test_tokens_and_refusals_are_recorded_by_id_and_never_fill_the_log(company: Company, nobody: Browser, billing: ClientCredentials) -> None:
+    """An unknown client id is an event like a known one, so that time tells nothing; what follows within the minute is counted."""
     form = {"grant_type": "client_credentials", "client_id": billing.client.id, "client_secret": billing.secret}
     token = nobody.post("/oauth/token", data=form).get_json()["access_token"]
     nobody.post("/oauth/token", data=form | {"client_secret": "wrong"})
-    before = len(company.office.audit.events)
     nobody.post("/oauth/token", data=form | {"client_id": "unknown"})
-    issued, refused = company.office.audit.events[-2:]
+    issued, refused, unknown = company.office.audit.events[-3:]
+    assert (unknown.action, unknown.object_ref) == (Action.TOKEN_REFUSED, "")
+    before = len(company.office.audit.events)
+    for _ in range(3):
+        nobody.post("/oauth/token", data=form | {"client_secret": "wrong"})
+        nobody.post("/oauth/token", data=form | {"client_id": "unknown"})
     assert len(company.office.audit.events) == before
     assert (issued.action, issued.object_ref) == (Action.TOKEN_ISSUED, company.office.tokens.verify(token).token_id)
     assert (refused.action, refused.object_ref) == (Action.TOKEN_REFUSED, billing.client.ref)

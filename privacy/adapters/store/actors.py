@@ -177,8 +177,15 @@ class SqlActorRepository:
         }
         upsert(connection(tx), ATTEMPTS, [row], ["lookup"], ["failures", "blocked_until", "touched_at"])
 
-    def forget_attempts(self, tx: Tx, lookup: bytes, before: datetime) -> None:
-        connection(tx).execute(delete(ATTEMPTS).where((ATTEMPTS.c.lookup == lookup) | (ATTEMPTS.c.touched_at < before)))
+    def forget_attempts(self, tx: Tx, lookup: bytes) -> None:
+        connection(tx).execute(delete(ATTEMPTS).where(ATTEMPTS.c.lookup == lookup))
+
+    def forget_attempts_with(self, tx: Tx, beginning: bytes) -> None:
+        last = beginning + b"\xff" * (32 - len(beginning))
+        connection(tx).execute(delete(ATTEMPTS).where(ATTEMPTS.c.lookup >= beginning, ATTEMPTS.c.lookup <= last))
+
+    def sweep_attempts(self, tx: Tx, before: datetime) -> None:
+        connection(tx).execute(delete(ATTEMPTS).where(ATTEMPTS.c.touched_at < before))
 
     def repeat(self, tx: Tx, lookup: bytes) -> Repeat | None:
         row = connection(tx).execute(select(REPEAT).where(REPEAT.c.lookup == lookup)).one_or_none()

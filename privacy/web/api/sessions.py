@@ -73,7 +73,7 @@ class CodeBody(Body):
     max_bytes=16384,
 )
 def open_session(call: Call, body: SignInBody) -> SessionAnswer:
-    opened = call.app.actors.open_session(body.username, body.password.get_secret_value(), body.totp, request_id=call.request_id)
+    opened = call.app.actors.open_session(body.username, body.password.get_secret_value(), body.totp, request_id=call.request_id, source=call.source)
     return SessionAnswer(access_token=opened.token, expires_in=opened.expires_in, assurance=opened.assurance)
 
 
