@@ -148,3 +148,17 @@ def test_a_system_of_many_tables_is_kept_in_one_scan(inventory: Inventory) -> No
     datasets = inventory.datasets(DEFAULT_TENANT, "big")
     assert len(datasets) == 300
     assert all(len(dataset.fields) == 10 for dataset in datasets)
+
+
+def test_a_system_is_changed_and_archived_on_every_database(inventory: Inventory, store: SqlStore) -> None:
+    """The new address is sealed, the archive has none and keeps its dataset ids, and the name is free."""
+    inventory.add_system(ALICE, SHOP)
+    inventory.record_scan(ALICE, "shop", [customers()])
+    before = inventory.datasets(DEFAULT_TENANT, "shop")[0].id
+    inventory.change_system(ALICE, NewSystem("shop", "mysql", "mysql://u:otherSecret@h/shop", "mysql://h/shop"))
+    assert inventory.system_url(DEFAULT_TENANT, "shop") == "mysql://u:otherSecret@h/shop"
+    archive = inventory.remove_system(ALICE, "shop")
+    assert (archive.name, inventory.system_url(DEFAULT_TENANT, "shop~1"), inventory.systems(DEFAULT_TENANT)) == ("shop~1", "", [])
+    assert [(row.id, row.gone) for row in inventory.datasets(DEFAULT_TENANT, "shop~1")] == [(before, True)]
+    inventory.add_system(ALICE, SHOP)
+    assert inventory.remove_system(ALICE, "shop").name == "shop~2"
