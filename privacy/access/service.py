@@ -35,7 +35,7 @@ from privacy.access.trail import Trail
 from privacy.access.values import Painter
 from privacy.audit.events import Action, AuditLog
 from privacy.kernel.clock import Clock
-from privacy.kernel.errors import InvalidInput, PrivacyError
+from privacy.kernel.errors import InvalidInput, PayloadTooLarge, PrivacyError
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import Actor, SubjectRef
 from privacy.masking.catalogue import Techniques
@@ -140,7 +140,7 @@ class Access:
 
     def _check_size(self, items: Sequence[object], pointer: str) -> None:
         if len(items) > self.max_items:
-            raise InvalidInput(f"One call takes at most {self.max_items} items; send the rest in further calls.", pointer=pointer)
+            raise PayloadTooLarge(f"One call takes at most {self.max_items} items; send the rest in further calls.", pointer=pointer)
 
 
 def _read_subjects(records: Sequence[Any], judge: Judge, subject_field: str | None) -> tuple[list[SubjectRef | None], dict[int, ItemError]]:

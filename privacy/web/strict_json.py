@@ -14,12 +14,13 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from privacy.kernel.errors import Flaw, InvalidInput
+from privacy.kernel.errors import Flaw, InvalidInput, PayloadTooLarge
 
 M = TypeVar("M", bound=BaseModel)
 MAX_DEPTH = 64
 MAX_NODES = 1_000_000
 _MAX_FLAWS = 20
+_BATCH = 1000  # a list that may hold so many is a batch: too many are answered like by the setting, 413
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -105,8 +106,10 @@ def parse_query(model: type[M], pairs: Mapping[str, list[str]]) -> M:
 
 def invalid(model: type[BaseModel], problems: Iterable[ErrorDetails]) -> InvalidInput:
     """Translate pydantic's findings into our words."""
-    names = declared_names(model)
-    flaws = tuple(Flaw(pointer(problem["loc"], names), _message(model, problem)) for problem in itertools.islice(problems, _MAX_FLAWS))
+    names, shown = declared_names(model), list(itertools.islice(problems, _MAX_FLAWS))
+    flaws = tuple(Flaw(pointer(problem["loc"], names), _message(model, problem)) for problem in shown)
+    if any(problem["type"] == "too_long" and problem["ctx"]["max_length"] >= _BATCH for problem in shown):
+        return PayloadTooLarge("The call holds more items than one call takes; send the rest in further calls.", flaws=flaws)
     return InvalidInput("The request does not have the expected form; `errors` says where.", flaws=flaws)
 
 

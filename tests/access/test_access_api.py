@@ -60,7 +60,9 @@ def test_texts_come_back_with_their_pieces(client_for: Clients) -> None:
         ({"dataset": "crm.customer", "records": [{}]}, 422, "/purpose"),
         (body(role="dpo"), 422, "/"),
         (body(purpose=7), 422, "/purpose"),
-        (body(*[{}] * 1001), 422, "/records"),
+        (body(*[{}] * 1001), 413, "/records"),
+        (body(*[{}] * 100_001), 413, "/records"),
+        ({"purpose": "service", "texts": ["a"] * 1001}, 413, "/texts"),
         ({"purpose": "service", "texts": ["a"], "subject_field": "x"}, 422, "/subject_field"),
     ],
 )

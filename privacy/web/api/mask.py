@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from privacy.access.reasons import Reason
 from privacy.access.requests import ItemError, MaskedBatch, MaskedTexts, MaskRecords, MaskTexts, TextItem
-from privacy.kernel.errors import AuditUnavailable, InvalidInput
+from privacy.kernel.errors import AuditUnavailable, InvalidInput, PayloadTooLarge
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
 from privacy.web.endpoint import ONE_WORD, Answer, Body, Call, Routes, SubjectText, form
@@ -98,7 +98,7 @@ class MaskAnswer(Answer):
     body=MaskBody,
     answer=MaskAnswer,
     summary="Mask records or texts as the caller may see them",
-    errors=(InvalidInput, AuditUnavailable),
+    errors=(InvalidInput, PayloadTooLarge, AuditUnavailable),
 )
 def mask(call: Call, body: MaskBody) -> dict[str, object]:
     if (body.records is None) == (body.texts is None):
