@@ -61,7 +61,7 @@ def log() -> Notebook:
 def web(company: Company, log: Notebook) -> Flask:
     from privacy.web.api import detect, sessions
 
-    app = WithDetector(company, log, Detector(), SimpleNamespace(max_records=50))
+    app = WithDetector(company, log, Detector(), SimpleNamespace(max_records=50, trusted_proxy=False))
     return create_app(app, max_bytes=1024 * 1024, rooms=[sessions.routes, detect.routes])
 
 
