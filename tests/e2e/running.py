@@ -39,10 +39,10 @@ class Running:
             os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(timeout=10)  # a worker that cannot end is killed after 15
 
-    def shell(self, script: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    def shell(self, script: str, folder: Path = ROOT, seconds: float = 120) -> "subprocess.CompletedProcess[str]":
         """Run lines in another terminal, in the project's folder or another one."""
         command = ["bash", "-euo", "pipefail", "-c", script]
-        return subprocess.run(command, cwd=folder, env=dict(self.environment), capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, cwd=folder, env=dict(self.environment), capture_output=True, text=True, check=False, timeout=seconds)
 
 
 @contextlib.contextmanager

@@ -314,9 +314,9 @@ def test_initialising_around_stolen_databases_makes_no_new_root_key(stolen: Path
 # --- after an interruption -------------------------------------------------------------------------------------------------------------------
 
 
-def test_commands_run_while_no_service_did_do_not_keep_it_from_starting(state: Path) -> None:
+def test_commands_run_while_no_service_did_do_not_keep_it_from_starting(state: Path, tmp_path: Path) -> None:
     """What they logged waits for the service that signs it, however long."""
-    assert command("systems", "add", "later", crm.build(state), state=state).returncode == 0
+    assert command("systems", "add", "later", crm.build(tmp_path), state=state).returncode == 0
     with contextlib.closing(sqlite3.connect(state / "main.db")) as database, database:
         database.execute("DROP TRIGGER audit_event_no_update")  # an hour passes
         assert database.execute("UPDATE audit_event SET at = at - 3600000000").rowcount > 0

@@ -23,6 +23,7 @@ from tests.servers import ServerMissing
 _FOLDER = Path(os.environ.get("PRIVACY_TEST_DATA", ""), "chinook")
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.timeout(360),  # a dozen commands, each a start of Python: half a minute on a machine that does nothing else
     pytest.mark.skipif(not os.environ.get("PRIVACY_TEST_DATA"), reason="PRIVACY_TEST_DATA is not set: the main job on the Chinook database was not tried"),
 ]
 _DUMPS = {"postgresql": "Chinook_PostgreSql.sql", "mariadb": "Chinook_MySql.sql"}
@@ -65,7 +66,7 @@ def blocks(readme: str) -> str:
 
 
 def paste(service: Running, lines: str, folder: Path) -> Any:
-    return service.shell(f"CHINOOK={_FOLDER / 'Chinook_Sqlite.sqlite'}\n{lines}", folder=folder)
+    return service.shell(f"CHINOOK={_FOLDER / 'Chinook_Sqlite.sqlite'}\n{lines}", folder=folder, seconds=300)
 
 
 def customers() -> list[Row]:
