@@ -1,8 +1,10 @@
 """Connectors: read-only, bounded, and not to be upset by what a database may hold."""
 
 import socket
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pymysql
@@ -275,3 +277,59 @@ def test_other_hosts_must_show_a_certificate_unless_a_reason_is_written() -> Non
     assert waived.address is not None
     assert "sslmode" not in waived.address.arguments
     assert waived.tls_waiver == "same rack"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["zeroblob(900000000)", "hex(zeroblob(100000000))", "replace(hex(zeroblob(8000000)), '0', 'xxxxxxxx')", "upper(hex(zeroblob(9000000)))"],
+)
+def test_a_view_that_asks_for_much_memory_is_refused_it(tmp_path: Path, query: str) -> None:
+    """A value larger than 16 MiB is never made; the table beside the view is read."""
+    url = f"sqlite:///{tmp_path / 'hostile.sqlite'}"
+    run(url, "CREATE TABLE customer (email TEXT)", "INSERT INTO customer VALUES ('a@example.com')", f"CREATE VIEW large AS SELECT {query} AS body")
+    reports = scan_whole(url)
+    assert reports["large"].table.problem
+    assert reports["customer"].proposals[0].category == "email"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ATTACH DATABASE ':memory:' AS other", "PRAGMA query_only = OFF", "PRAGMA writable_schema = ON", "SELECT load_extension('x')", "CREATE TEMP TABLE t (x)",
+     "UPDATE sqlite_master SET sql = ''", "SELECT * FROM pragma_database_list", "BEGIN IMMEDIATE; DELETE FROM person"],
+)  # fmt: skip
+def test_an_sqlite_session_does_nothing_but_read(tmp_path: Path, statement: str) -> None:
+    """Neither files nor settings nor extensions can be reached by SQL."""
+    url = f"sqlite:///{tmp_path / 'plain.sqlite'}"
+    run(url, "CREATE TABLE person (id INTEGER)")
+    connector = open_connector(url)
+    assert isinstance(connector, SqliteConnector)
+    connector.tables()
+    with pytest.raises((Unreadable, sqlite3.Warning)):
+        list(connector._rows(statement))
+    connector.close()
+
+
+def test_full_text_tables_are_read_like_others(tmp_path: Path) -> None:
+    """Their module keeps tables and a setting of its own, which the session may read."""
+    url = f"sqlite:///{tmp_path / 'text.sqlite'}"
+    run(url, "CREATE VIRTUAL TABLE letter USING fts5(email)", "INSERT INTO letter VALUES ('a@example.com')")
+    assert sample_of(url, "letter")["email"].values == ("a@example.com",)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "2852039166", "0xa9fea9fe", "169.254.43518", "100.100.100.200", "[fd00:ec2::254]",
+     "Metadata.Google.Internal", "db1,db2", "localhost,169.254.169.254"],
+)  # fmt: skip
+def test_hosts_that_no_database_stands_on_are_refused(host: str) -> None:
+    """Where machines ask for their own credentials, in any spelling, and lists of which one is shown and another connected."""
+    with pytest.raises(InvalidInput):
+        open_connector(f"postgresql://{host}/crm")
+
+
+@pytest.mark.parametrize("parameter", ["host=/tmp,169.254.169.254", "host=/tmp&host=169.254.169.254", "unix_socket=/tmp,db1"])
+def test_a_socket_path_hides_no_second_host(parameter: str) -> None:
+    """The driver would read a list of hosts there."""
+    with pytest.raises(InvalidInput):
+        open_connector(f"postgresql:///crm?{parameter}")
+    assert locate("postgresql:///crm?host=/run/postgresql").shown == "postgresql:///run/postgresql/crm"

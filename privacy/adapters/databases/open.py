@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError
 
 from privacy.adapters.database_urls import Address, parse_address
 from privacy.adapters.databases.connector import Dialect, SqlConnector
+from privacy.adapters.databases.hosts import refuse_host
 from privacy.adapters.databases.mariadb import MARIADB
 from privacy.adapters.databases.postgresql import POSTGRESQL
 from privacy.adapters.databases.reserved import NOTHING, Reserved
@@ -120,6 +121,8 @@ def _server(text: str, url: URL, strict: bool) -> Place:
     if not address.url.database:
         raise InvalidInput("The address names no database; add /name.", pointer="/url")
     host = address.url.host or str(address.url.query.get("host") or address.url.query.get("unix_socket") or "localhost")
+    if strict:
+        refuse_host(host)
     port = f":{address.url.port}" if address.url.port else ""
     shown = f"{address.kind}://{host}{port}/{address.url.database}"
     default = 5432 if address.kind == "postgresql" else 3306

@@ -13,7 +13,14 @@ from privacy.adapters.databases.words import in_words
 from privacy.discovery.shapes import Column, Family, ForeignKey, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable
 
-_INSTRUCTIONS = 20_000  # between two looks at the clock
+_LIMITS = {
+    sqlite3.SQLITE_LIMIT_LENGTH: 16 << 20, sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1 << 20, sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 50, sqlite3.SQLITE_LIMIT_VDBE_OP: 250_000, sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+}  # fmt: skip
+_READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION})
+_PRAGMAS = frozenset({"table_xinfo", "foreign_key_list", "schema_version", "data_version"})
+_DANGEROUS = frozenset({"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"})
+_INSTRUCTIONS = 200  # between two looks at the clock: one instruction over a large value may take milliseconds
 
 
 class SqliteConnector:
@@ -128,12 +135,35 @@ class SqliteConnector:
             connection.text_factory = _text
             for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
                 connection.execute(f"PRAGMA {pragma}")
+            _bind(connection)
             connection.set_progress_handler(self._too_late, _INSTRUCTIONS)
             self._opened = connection
         return self._opened
 
     def _too_late(self) -> bool:
         return time.monotonic() > self._deadline
+
+
+def _bind(connection: sqlite3.Connection) -> None:
+    """Let statements only read, and keep a hostile schema from using much memory: a view can ask for a blob of two gigabytes.
+
+    The bounds are SQLite's own (sqlite.org/limits.html, sqlite.org/security.html).
+    """
+    for limit, most in _LIMITS.items():
+        connection.setlimit(limit, most)
+    connection.set_authorizer(_allowed)
+
+
+def _allowed(action: int, first: str | None, second: str | None, *_: object) -> int:
+    if action == sqlite3.SQLITE_FUNCTION:
+        return sqlite3.SQLITE_DENY if (second or "").lower() in _DANGEROUS else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA:
+        # asked for as tables: pragma_table_xinfo(…)
+        return sqlite3.SQLITE_OK if first in _PRAGMAS else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_UPDATE:
+        # how SQLite itself makes those tables known, in memory; `query_only` stands against everything else
+        return sqlite3.SQLITE_OK if first == "sqlite_master" else sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
 
 
 def _text(raw: bytes) -> str:
