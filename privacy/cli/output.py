@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from enum import Enum
@@ -12,6 +13,9 @@ from typing import Any, TypeVar
 import click
 
 from privacy.kernel.clock import rfc3339
+
+# they make what follows stand elsewhere than it is
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,7 +36,12 @@ def show(data: Any, *, as_json: bool = False, columns: Sequence[str] = (), title
         for key, value in plain.items():
             click.echo(f"{key}: {_cell(value)}")
     else:
-        click.echo(plain)
+        click.echo("\n".join(map(harmless, str(plain).split("\n"))))
+
+
+def harmless(text: str) -> str:
+    """Return `text` with what could move, recolour or reorder a terminal's text replaced: names of columns and files are other people's."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) == "Cc" or sign in _TURNING else sign for sign in text)
 
 
 def to_plain(data: Any) -> Any:
@@ -76,5 +85,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list | dict):
-        return "; ".join(map(str, value)) if isinstance(value, list) and all(isinstance(v, str) for v in value) else json.dumps(value, ensure_ascii=False)
-    return str(value)
+        is_words = isinstance(value, list) and all(isinstance(v, str) for v in value)
+        return harmless("; ".join(value) if is_words else json.dumps(value, ensure_ascii=False))
+    return harmless(str(value))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from privacy.cli.output import json_option, show
+from privacy.cli.output import harmless, json_option, show
 from privacy.kernel.errors import Flaw, InvalidInput, NotFound, PrivacyError
 
 _check_option = click.option("--check/--no-check", default=True, help="Try the connection first (the default).")
@@ -317,14 +317,18 @@ def _say_rest(report: dict[str, Any]) -> None:
         f"{len(proposals)} of {report['columns']} columns in {report['tables']} tables look personal: {sure} surely, {len(proposals) - sure} to be reviewed."
     )
     for item in report["subjects"]:
-        click.echo(f"subject: each row of {item['table']} is about the {item['type']} in {item['field']} ({item['evidence']})")
+        _say(f"subject: each row of {item['table']} is about the {item['type']} in {item['field']} ({item['evidence']})")
     for item in report["carriers"]:
-        click.echo(f"carrier: {item['table']}.{item['column']} holds {item['carrier'].replace('_', ' ')}: what was not found in it may still be there")
+        _say(f"carrier: {item['table']}.{item['column']} holds {item['carrier'].replace('_', ' ')}: what was not found in it may still be there")
     for item in report["problems"]:
-        click.echo(f"problem: {item['table']}: {item['problem']}", err=True)
+        click.echo(harmless(f"problem: {item['table']}: {item['problem']}"), err=True)
     for what, names in report.get("drift", {}).items():
         for name in names:
-            click.echo(f"{what}: {name}")
+            _say(f"{what}: {name}")
+
+
+def _say(line: str) -> None:
+    click.echo(harmless(line))
 
 
 def _system_row(system: Any) -> dict[str, Any]:
