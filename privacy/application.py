@@ -96,7 +96,6 @@ class Application:
         """Put the shipped catalogue, notices and policy into a new tenant; what is there already rules over the files (decision 17)."""
         self.catalogue.load(actor, load_catalogue(self.config.policies / "purposes.toml"))
         self.consent.load_notices(actor, load_notices(self.config.policies / "notices"))
-        self.consent.load_notices(actor, load_notices(self.config.policies / "notices"))
         self.policies.load_initial(actor, PolicyFiles.read(self.config.policies))
 
     def start(self) -> None:
