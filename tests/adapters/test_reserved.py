@@ -89,14 +89,16 @@ def test_the_folder_of_the_state_is_no_folder_of_tables(state: Path, reserved: R
     assert locate(f"csv:{tmp_path}", reserved=reserved).path == tmp_path
 
 
-def test_a_refused_address_is_never_opened(state: Path, reserved: Reserved) -> None:
+def test_a_refused_address_is_never_opened(tmp_path: Path) -> None:
     """Closing a descriptor would drop the locks of this process; a lock taken before a refusal is still there afterwards."""
-    holder = sqlite3.connect(state / "main.db", isolation_level=None)
+    own = tmp_path / "own.db"
+    sqlite3.connect(own).execute("CREATE TABLE t (id INTEGER)").connection.close()
+    holder = sqlite3.connect(own, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(InvalidInput):
-        open_connector(str(state / "main.db"), reserved=reserved)
+    with pytest.raises(InvalidInput, match="belongs to the service"):
+        open_connector(str(own), reserved=Reserved((own,)))
     # asked from another process: this one's own locks never stand in its way
-    other = f"import sqlite3; sqlite3.connect({str(state / 'main.db')!r}, timeout=0, isolation_level=None).execute('BEGIN IMMEDIATE')"
+    other = f"import sqlite3; sqlite3.connect({str(own)!r}, timeout=0, isolation_level=None).execute('BEGIN IMMEDIATE')"
     asked = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False, timeout=30)
     assert "database is locked" in asked.stderr
     holder.close()
