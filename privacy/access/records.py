@@ -11,6 +11,7 @@ from privacy.access.reasons import Reason
 from privacy.access.requests import MAX_FIELDS, ItemError, ReasonList
 from privacy.access.trail import Account
 from privacy.access.values import MaskText, Painter, Unmaskable, mask_value
+from privacy.discovery.limits import LONGEST_TEXT, length_of
 from privacy.inventory.model import Dataset
 from privacy.kernel.errors import InvalidInput
 from privacy.kernel.terms import SubjectRef
@@ -179,6 +180,8 @@ def flaw_of(record: Any) -> str | None:
         return "A record is an object of field names and values."
     if len(record) > MAX_FIELDS:
         return f"A record has at most {MAX_FIELDS} fields; send fewer at a time."
+    if length_of(record) > LONGEST_TEXT:
+        return f"A record has at most {LONGEST_TEXT:,} characters; send long texts on their own."
     return None
 
 

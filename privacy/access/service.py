@@ -34,6 +34,7 @@ from privacy.access.texts import TextMasker
 from privacy.access.trail import Trail
 from privacy.access.values import Painter
 from privacy.audit.events import Action, AuditLog
+from privacy.discovery.limits import check_lengths, check_total, length_of
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import InvalidInput, PayloadTooLarge, PrivacyError
 from privacy.kernel.plaintext import Plaintext
@@ -79,6 +80,7 @@ class Access:
         """Return the records as the caller may see them, in order, with a decision per record and field."""
         records: Sequence[Any] = command.records.reveal()
         self._check_size(records, "/records")
+        check_total(map(length_of, records), "/records")
         judge = self._decider.judge(Question(actor, "mask", command.purpose, command.recipient, command.dataset))
         subjects, errors = _read_subjects(records, judge, command.subject_field)
         consents = judge.consents(self._consents, list({subject for subject in subjects if subject}))
@@ -102,6 +104,7 @@ class Access:
     def mask_texts(self, actor: Actor, command: MaskTexts, request_id: str = "") -> MaskedTexts:
         """Return the texts with every found piece as the caller may see it, and a decision per text and piece."""
         self._check_size(command.texts, "/texts")
+        check_lengths((len(item.text.reveal()) for item in command.texts), "/texts")
         judge = self._decider.judge(Question(actor, "mask", command.purpose, command.recipient, command.dataset))
         consents = judge.consents(self._consents, list({item.subject for item in command.texts if item.subject}))
         reason_list = ReasonList()

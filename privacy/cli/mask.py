@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
 from privacy.cli.output import json_option, show
+from privacy.discovery.limits import LONGEST_CALL, length_of
 from privacy.kernel.errors import AccessDenied, InvalidInput
 from privacy.kernel.ids import new_id
 from privacy.kernel.terms import Actor
@@ -171,8 +171,17 @@ def _refuse(question: Question, report: Report, line: int, detail: str) -> None:
 
 
 def _batches(reader: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    lines = iter(reader)
-    while batch := list(islice(lines, size)):
+    """Yield lines in batches that one call takes: so many, and not more text than it scans at a time."""
+    batch: list[Any] = []
+    room = LONGEST_CALL
+    for line in reader:
+        length = length_of(line.record)
+        if batch and (len(batch) == size or length > room):
+            yield batch
+            batch, room = [], LONGEST_CALL
+        batch.append(line)
+        room -= length
+    if batch:
         yield batch
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from privacy.audit.events import Action, AuditLog, Event
 from privacy.discovery.findings import Finding
+from privacy.discovery.limits import check_lengths, length_of
 from privacy.discovery.text import Detector
 from privacy.kernel.errors import InvalidInput, PayloadTooLarge
 from privacy.kernel.terms import Actor
@@ -42,6 +43,7 @@ class TextScans:
     def texts(self, actor: Actor, texts: Sequence[str], scope: Scope, request_id: str = "") -> list[list[Finding]]:
         """Return one list of findings per text, in order. Raises AuditUnavailable rather than answer unrecorded."""
         self._check(len(texts), "/texts")
+        check_lengths(map(len, texts), "/texts")
         results = [self._find(text, scope) for text in texts]
         self._record(actor, len(texts), [finding for result in results for finding in result], request_id)
         return results
@@ -49,6 +51,7 @@ class TextScans:
     def records(self, actor: Actor, records: Sequence[Mapping[str, Scalar]], scope: Scope, request_id: str = "") -> list[list[FieldFinding]]:
         """Return one list per record, in order; the field's name counts as a label of its value."""
         self._check(len(records), "/records")
+        check_lengths(map(length_of, records), "/records")
         results = [self._in_record(record, scope) for record in records]
         self._record(actor, len(records), [found.finding for result in results for found in result], request_id)
         return results

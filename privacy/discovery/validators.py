@@ -1,5 +1,6 @@
 """Check digits and numbering plans: pure functions over compact text (no separators, upper case). Each names the rule it follows."""
 
+import re
 from datetime import date
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -47,6 +48,9 @@ _CN_MOBILE_PREFIXES = frozenset(
 _CN_AREA_3 = frozenset("10 20 21 22 23 24 25 27 28 29".split())
 
 
+_NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Za-z]+")
+
+
 def digits_of(text: str) -> str:
     """Return the ASCII digits of `text`."""
     return "".join([c for c in text if "0" <= c <= "9"])
@@ -54,7 +58,7 @@ def digits_of(text: str) -> str:
 
 def compact(text: str) -> str:
     """Return the ASCII letters and digits of `text` in upper case."""
-    return "".join([c for c in text if c.isascii() and c.isalnum()]).upper()
+    return _NOT_ALPHANUMERIC.sub("", text).upper()
 
 
 def luhn(number: str) -> bool:

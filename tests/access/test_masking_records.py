@@ -10,6 +10,7 @@ import pytest
 
 from privacy.access.requests import Box, MaskedBatch, MaskRecords
 from privacy.audit.events import Action, Outcome
+from privacy.discovery.limits import LONGEST_TEXT
 from privacy.kernel.errors import AuditUnavailable, InvalidInput
 from privacy.kernel.terms import Actor, SubjectRef
 from tests.access.builders import Company, as_role, customer, customers, field_of, open_company
@@ -331,3 +332,10 @@ def test_a_map_change_counts_at_once(company: Company) -> None:
     fields = {**customers().fields, "gender": field_of("gender", "health")}
     company.data_map.by_name["crm.customer"] = replace(customers(), fields=fields)
     assert effects(mask(company, as_role("application"), "service"))["gender"] == "withheld"
+
+
+def test_a_record_with_more_text_than_is_scanned_is_a_bad_item(company: Company) -> None:
+    """It costs itself its answer, not the others theirs."""
+    batch = mask(company, as_role("agent"), "support", customer("1"), customer("2", note="x" * (LONGEST_TEXT + 1)), customer("3"))
+    assert [record is None for record in batch.records.reveal()] == [False, True, False]
+    assert [error.pointer for error in batch.errors] == ["/records/1"]

@@ -3,6 +3,7 @@
 import pytest
 
 from privacy.audit.events import Action, Event
+from privacy.discovery.limits import LONGEST_CALL, LONGEST_TEXT
 from privacy.discovery.scans import Scope, TextScans
 from privacy.discovery.text import Detector
 from privacy.kernel.errors import AuditUnavailable, InvalidInput, PayloadTooLarge
@@ -90,3 +91,14 @@ def test_nothing_and_too_much_are_refused() -> None:
         scans.texts(ALICE, [], Scope())
     with pytest.raises(PayloadTooLarge, match="2"):
         scans.records(ALICE, [{}, {}, {}], Scope())
+
+
+def test_texts_beyond_what_a_call_scans_are_refused_with_their_place() -> None:
+    """A caller must not keep a thread busy for minutes; the place is named, the text is not."""
+    scans = TextScans(DETECTOR, Notebook())
+    with pytest.raises(PayloadTooLarge) as caught:
+        scans.texts(ALICE, ["short", "1 " * LONGEST_TEXT], Scope())
+    assert caught.value.flaws[0].pointer == "/texts/1"
+    with pytest.raises(PayloadTooLarge) as caught:
+        scans.records(ALICE, [{"note": "a" * LONGEST_TEXT}] * (LONGEST_CALL // LONGEST_TEXT + 1), Scope())
+    assert caught.value.flaws[0].pointer == "/records"
