@@ -97,11 +97,16 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def main() -> None:
-    for name, text in pages().items():
-        path = _ROOT / name
-        if not path.exists() or path.read_text("utf-8") != text:
-            path.write_text(text, "utf-8")
+    """Write the pages that differ; with `--check` only name them, and exit 1 when there are any."""
+    only_look = "--check" in sys.argv[1:]
+    stale = {name: text for name, text in pages().items() if not (_ROOT / name).exists() or (_ROOT / name).read_text("utf-8") != text}
+    for name, text in stale.items():
+        if only_look:
+            print(name)
+        else:
+            (_ROOT / name).write_text(text, "utf-8")
             print(f"wrote {name}", file=sys.stderr)
+    sys.exit(bool(stale and only_look))
 
 
 if __name__ == "__main__":

@@ -92,5 +92,5 @@ def test_more_than_the_setting_allows_is_refused_whole(application: Client) -> N
     """With the number, before anything is looked at."""
     with pytest.raises(Problem) as refused:
         application.mask(dataset=DATASET, purpose="service", records=[*records(), {"person_id": "one too many"}])
-    assert refused.value.status == 422
+    assert refused.value.status == 413
     assert "1000" in refused.value.detail

@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -34,6 +36,12 @@ def everything_written() -> str:
     return "\n".join(path.read_text("utf-8") for path in [*_ROOT.glob("README*.md"), *pages])
 
 
+@cache
+def stale_pages() -> str:
+    """Ask in a process of its own: a command that another test ran keeps the help option of that run."""
+    return subprocess.run([sys.executable, _ROOT / "scripts/docs.py", "--check"], capture_output=True, text=True, check=False, cwd=_ROOT).stdout
+
+
 def missing(words: list[str], page: str = "") -> list[str]:
     """Return the words that no document (or not `page`) mentions as code."""
     text = (_ROOT / "docs" / page).read_text("utf-8") if page else everything_written()
@@ -43,7 +51,7 @@ def missing(words: list[str], page: str = "") -> list[str]:
 @pytest.mark.parametrize("page", ["docs/settings.md", "docs/commands.md", "docs/routes.md"])
 def test_a_reference_page_says_what_the_code_says(page: str) -> None:
     """`scripts/fix` writes these pages anew."""
-    assert (_ROOT / page).read_text("utf-8") == generator().pages()[page]
+    assert page not in stale_pages()
 
 
 def test_every_route_says_what_it_does() -> None:
