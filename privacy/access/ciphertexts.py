@@ -1,4 +1,4 @@
-"""Protect, reveal and index: decided here, done by `protection`. The event is committed before a key is touched.
+"""Protect, reveal and index: decided here, done by `protection`. The event says what came of it and is committed before anything is returned.
 
 Items are answered one by one in order: a refused or unreadable one does not spoil the others.
 """
@@ -12,7 +12,7 @@ from privacy.access.ports import Consents, ValueProtection
 from privacy.access.reasons import SECOND_FACTOR
 from privacy.access.requests import CipherBatch, CipherItem
 from privacy.access.trail import Account, Trail
-from privacy.audit.events import Action
+from privacy.audit.events import Action, Outcome
 from privacy.inventory.model import Dataset
 from privacy.kernel.errors import AccessDenied, ConsentMissing, InvalidInput, NotFound, PrivacyError, StepUpRequired
 from privacy.kernel.plaintext import Plaintext
@@ -20,6 +20,7 @@ from privacy.kernel.terms import Actor, SubjectRef
 from privacy.protection.items import IndexItem, ProtectItem, RevealItem
 
 T = TypeVar("T")
+_FAILED = "failed"
 _ACTIONS = {"protect": Action.VALUES_PROTECTED, "reveal": Action.VALUES_REVEALED, "index": Action.VALUES_INDEXED}
 
 
@@ -93,11 +94,17 @@ class Ciphertexts:
             )
         consents = judge.consents(self._consents, list({item.subject for item in batch.items if item.subject}))
         decided: _Batch[T] = _Batch(batch.items)
-        account = Account({"items": len(batch.items), Effect.CLEAR: 0, Effect.WITHHELD: 0})
+        account = Account({"items": len(batch.items), Effect.CLEAR: 0, Effect.WITHHELD: 0, _FAILED: 0})
         for number, item in enumerate(batch.items):
             self._decide(judge, number, item, consents, decided, account, needs_subject)
-        self._trail.record(_ACTIONS[action], actor, judge.bench, account, request_id)
-        return decided.joined(work(dataset, [batch.items[number] for number in decided.allowed]) if decided.allowed else [])
+        allowed = decided.allowed
+        done = work(dataset, [batch.items[number] for number in allowed]) if allowed else []
+        for number, result in zip(allowed, done, strict=True):
+            _note(account, batch.items[number], result)
+        # a value that could not be opened was shown to nobody: recorded as such, or anyone could plant disclosures in the log
+        failed = account.counts[_FAILED] and not account.counts[Effect.CLEAR]
+        self._trail.record(_ACTIONS[action], actor, judge.bench, account, request_id, Outcome.FAILED if failed else None)
+        return decided.joined(done)
 
     def _decide(
         self,
@@ -118,8 +125,15 @@ class Ciphertexts:
             account.counts[Effect.WITHHELD] += 1
             decided.errors[number] = _refusal(verdict, number)
             return
-        account.counts[Effect.CLEAR] += 1
         account.fields.add(item.field)
+
+
+def _note(account: Account, item: CipherItem, result: object) -> None:
+    """Count what came of one allowed item; only what really came out concerns its subject."""
+    if isinstance(result, PrivacyError):
+        account.counts[_FAILED] += 1
+    else:
+        account.counts[Effect.CLEAR] += 1
         account.see(item.subject, Effect.CLEAR, frozenset({item.field}))
 
 

@@ -152,3 +152,15 @@ def test_events_hold_no_value(vault: Vault) -> None:
     text = vault.cipher(LI, "phone", LI_XIAOMING.phone)
     vault.reveal(BOB, (LI, "phone", text))
     assert LI_XIAOMING.phone not in repr(vault.company.audit.events) and text not in repr(vault.company.audit.events)
+
+
+def test_what_could_not_be_opened_is_no_disclosure(vault: Vault) -> None:
+    """Nobody plants disclosures of a person in the log with ciphertexts that open nothing; the try itself is recorded."""
+    text = vault.cipher(MARGARET, "phone", MARGUERITE.phone)
+    (answer,) = vault.reveal(BOB, (LI, "phone", text))
+    assert isinstance(answer, CiphertextInvalid)
+    event = vault.company.audit.events[-1]
+    assert (event.outcome, event.counts["clear"], event.counts["failed"], event.subjects) == (Outcome.FAILED, 0, 1, ())
+    vault.reveal(BOB, (LI, "phone", "nonsense"), (MARGARET, "phone", text))
+    event = vault.company.audit.events[-1]
+    assert (event.outcome, event.counts["clear"], event.counts["failed"], len(event.subjects)) == (Outcome.SUCCESS, 1, 1, 1)
