@@ -13,7 +13,7 @@ from tests.e2e.office import Office, ask
 
 pytestmark = pytest.mark.e2e
 
-_MANY = 40  # more than the 24 threads of a service as it comes
+_MANY = 40  # more than the 16 threads of a service as it comes
 _SECRET = "pss_SECRET7c1f"
 
 
