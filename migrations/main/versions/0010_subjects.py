@@ -1,0 +1,8 @@
+"""Persons, their subjects, and the review list."""
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    pass
