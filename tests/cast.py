@@ -11,12 +11,13 @@ from privacy.kernel.terms import Actor, SubjectRef
 _SCOPES = {
     "application": "detect mask explain decide protect reveal index consent:read consent:write catalogue:read",
     "analyst": "detect mask explain decide catalogue:read",
-    "agent": "detect mask explain decide consent:read consent:write catalogue:read",
+    "agent": "detect mask explain decide consent:read consent:write catalogue:read requests:receive",
     "dpo": "detect mask explain decide reveal consent:read consent:write catalogue:read catalogue:write systems:read systems:write"
-    " audit:read audit:export policy:read actors:read",
-    "approver": "policy:read systems:read catalogue:read audit:read",
-    "auditor": "audit:read audit:export policy:read systems:read catalogue:read explain",
-    "admin": "actors:read actors:write policy:read policy:write systems:read catalogue:read",
+    " audit:read audit:export policy:read actors:read systems:protect requests:receive requests:read requests:write"
+    " retention:read retention:write jobs:read jobs:write",
+    "approver": "policy:read systems:read catalogue:read audit:read requests:read requests:approve retention:read retention:approve jobs:read",
+    "auditor": "audit:read audit:export policy:read systems:read catalogue:read explain requests:read retention:read jobs:read",
+    "admin": "actors:read actors:write policy:read policy:write systems:read catalogue:read jobs:read",
     "stranger": "",
 }
 ROLES = tuple(_SCOPES)
@@ -38,6 +39,7 @@ def actor_as(role: str, *, ref: str = "", tenant: TenantId = DEFAULT_TENANT) -> 
 ALICE = actor_as("dpo", ref="user:alice")
 BOB = actor_as("application", ref="client:bob")
 CAROL = actor_as("auditor", ref="user:carol")
+DAVE = actor_as("approver", ref="user:dave")
 CHARLIE = actor_as("stranger", ref="client:charlie")
 
 OTHER_TENANT = TenantId("other")
