@@ -20,7 +20,12 @@ from privacy.kernel.terms import Actor
 
 SELF = "self"  # what every signed-in person may do about their own session
 SESSION_SECONDS = 3600
-STRONG = frozenset({"systems:write", "audit:export", "actors:write", "policy:write"})
+STRONG = frozenset(
+    {
+        "systems:write", "systems:protect", "requests:write", "requests:approve", "retention:write", "retention:approve", "audit:export", "actors:write",
+        "policy:write",
+    }
+)  # fmt: skip
 """What a person may do only in a session with a second factor: change who sees what, or carry the log away."""
 _STRONG_ASSURANCE = 2
 _REFUSED = "The access token is not valid: it is unknown, expired or revoked. Get a new one."
