@@ -1,13 +1,17 @@
 """What disposal needs from outside: connected databases it may write to, a ledger outside any database, and its own rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from privacy.disposal.model import Plan
 from privacy.disposal.target import Applied, Cells, Hit, Rehearsal, Statement, TableShape, Where
-from privacy.kernel.ids import TenantId
+from privacy.inventory.relations import Handling, Relation
+from privacy.kernel.ids import DatasetId, TenantId
 from privacy.kernel.plaintext import Plaintext
+from privacy.kernel.store import Tx
+from privacy.kernel.terms import SubjectRef
 
 
 class Target(Protocol):
@@ -61,6 +65,16 @@ class Targets(Protocol):
         """Open a connected system. Raises NotFound, ConnectorUnavailable, Conflict (`read_only` where writing is refused, `needs_replay` after a restore)."""
 
 
+class DataMap(Protocol):
+    """The decided part of a system's map (`inventory.relating.Relations` is one)."""
+
+    def of_system(self, tenant: TenantId, system: str) -> Sequence[Relation]: ...
+
+    def handlings(self, tenant: TenantId, system: str) -> Mapping[str, Handling]: ...
+
+    def digest(self, tenant: TenantId, system: str) -> str: ...
+
+
 class LedgerKind:
     INTENT = "intent"
     COMPLETED = "completed"
@@ -92,3 +106,148 @@ class Ledger(Protocol):
         """Yield entries with seq > `after`, verified link by link. Raises Misconfigured naming the line when the chain is broken."""
 
     def head(self) -> LedgerEntry | None: ...
+
+
+# --- what forbids erasure for now -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A statutory minimum on one dataset: rows whose `clock` is at or after `instant`, or NULL, are kept under `rule`; without `clock` every row is.
+
+    `release` tells from a row's clock (aware) when it may go: the retention room's calendar arithmetic. None: no date can be told.
+    """
+
+    dataset: str
+    rule: str
+    reason: str
+    clock: str = ""
+    instant: datetime | None = None
+    release: Callable[[datetime], datetime] | None = None
+
+
+class Keeps(Protocol):
+    def __call__(self, tenant: TenantId, system: str, at: datetime) -> Sequence[Keep]:
+        """Return the minimum periods in force on datasets of this system at `at`."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Hold:
+    """A legal hold as it reaches an erasure: the whole system, or one dataset, or one row of it by its key as texts.
+
+    Holds on subjects are resolved by the holder: it returns those of the subjects asked about, so a hold never has to name a person here.
+    """
+
+    id: str
+    reason: str
+    dataset: str = ""
+    key: tuple[str, ...] = ()
+    until: datetime | None = None
+
+
+class Holds(Protocol):
+    def __call__(self, tenant: TenantId, system: str, subjects: Sequence[SubjectRef], at: datetime) -> Sequence[Hold]:
+        """Return the holds in force on this system, on its datasets and rows, and on any of these subjects."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RestrictedRows:
+    """Rows that stay for now: nobody may process them except to store and protect them, and at `until` (None: on release) they go."""
+
+    system: str
+    dataset: str
+    dataset_id: DatasetId
+    table: str
+    key_columns: tuple[str, ...]
+    keys: tuple[tuple[Any, ...], ...]
+    rule: str
+    reason: str
+    until: datetime | None = None
+
+
+class Restrictions(Protocol):
+    """The register of restricted subjects and rows (retention). It keeps keyed digests or sealed values, never these keys in clear."""
+
+    def register(self, tx: Tx, tenant: TenantId, case: str, plan: str, subjects: Sequence[SubjectRef], rows: Sequence[RestrictedRows]) -> None:
+        """Enter what a plan restricted; the same (plan, dataset, rule) again changes nothing. At `until` the register asks for a new plan of the case."""
+
+
+# --- our own stores --------------------------------------------------------------------------------------------------------------------
+
+
+class Forget(Protocol):
+    def __call__(self, tx: Tx, tenant: TenantId, subjects: Sequence[SubjectRef], case: str) -> object:
+        """Remove what a room of ours in the main database holds about these subjects; idempotent."""
+
+
+class Known(Protocol):
+    def __call__(self, tenant: TenantId) -> Iterator[SubjectRef]:
+        """Yield every subject a room of ours still names in the main database (opened from its seals): for the replay of the ledger."""
+
+
+class SubjectsGone(Protocol):
+    """What has to follow when subjects' own rows are removed (disposal implements it, retention's sweeps call it).
+
+    Call `begin` before the first row goes and `finish` when they are gone and looked for again; both idempotent per (case, subjects).
+    """
+
+    def begin(self, tenant: TenantId, case: str, run: str, subjects: Sequence[SubjectRef]) -> None:
+        """Write the ledger's intent; `run` is the run id of the target's markers."""
+
+    def finish(self, tenant: TenantId, case: str, run: str, subjects: Sequence[SubjectRef]) -> int:
+        """Forget the subjects in our stores, destroy their keys, complete the ledger; return how many keys died now."""
+
+
+# --- rows of our own -------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a database of ours has followed the ledger."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRow:
+    plan: str
+    case: str
+    text: str
+    digest: str
+    issued_at: datetime
+
+
+class DisposalRepository(Protocol):
+    """Plans with their sealed part, certificates, and the place in the ledger; all in the main database."""
+
+    def add_plan(self, tx: Tx, plan: Plan, sealed: Sequence[bytes]) -> None: ...
+
+    def plan(self, tx: Tx, tenant: TenantId, id: str, *, lock: bool = False) -> Plan | None: ...
+
+    def plans_of(self, tx: Tx, tenant: TenantId, case: str) -> Sequence[Plan]:
+        """Return a case's plans, newest first."""
+
+    def save_plan(self, tx: Tx, plan: Plan) -> None: ...
+
+    def sealed(self, tx: Tx, tenant: TenantId, id: str) -> Sequence[bytes]:
+        """Return the sealed parts in order; empty once they were dropped."""
+
+    def drop_sealed(self, tx: Tx, tenant: TenantId, id: str) -> None: ...
+
+    def add_certificate(self, tx: Tx, tenant: TenantId, row: CertificateRow) -> None:
+        """Insert; a plan has one certificate, the first one stays."""
+
+    def certificate(self, tx: Tx, tenant: TenantId, plan: str) -> CertificateRow | None: ...
+
+    def mark(self, tx: Tx) -> Mark | None: ...
+
+    def set_mark(self, tx: Tx, mark: Mark, at: datetime) -> None: ...
+
+
+class MarkRepository(Protocol):
+    """The same mark in the keys database."""
+
+    def mark(self, tx: Tx) -> Mark | None: ...
+
+    def set_mark(self, tx: Tx, mark: Mark, at: datetime) -> None: ...
