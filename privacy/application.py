@@ -28,6 +28,7 @@ from privacy.adapters.store.engine import SqlStore
 from privacy.adapters.store.inventory import SqlInventoryRepository
 from privacy.adapters.store.keys import SqlKeyRepository
 from privacy.adapters.store.policy import SqlPolicyRepository
+from privacy.adapters.store.relations import SqlRelationRepository
 from privacy.adapters.tokens import TokenSigner
 from privacy.audit.export import Exporter
 from privacy.audit.log import Log
@@ -44,6 +45,7 @@ from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
 from privacy.inventory.catalogue import Catalogue
 from privacy.inventory.catalogue_file import load_catalogue
+from privacy.inventory.relating import Relations
 from privacy.inventory.service import Inventory
 from privacy.inventory.taxonomy import Taxonomy
 from privacy.kernel.clock import SystemClock
@@ -72,6 +74,7 @@ class Application:
     actors: Actors
     taxonomy: Taxonomy
     inventory: Inventory
+    relations: Relations
     catalogue: Catalogue
     consent: ConsentService
     detector: Detector
@@ -211,6 +214,10 @@ class _Wiring:
     @cached_property
     def inventory(self) -> Inventory:
         return Inventory(self.store, SqlInventoryRepository(), self.taxonomy, self.audit, self.clock, self.keyring.seal, self.keyring.unseal)
+
+    @cached_property
+    def relations(self) -> Relations:
+        return Relations(self.store, SqlInventoryRepository(), SqlRelationRepository(), self.audit, self.clock)
 
     @cached_property
     def discovery(self) -> Discovery:

@@ -1,4 +1,4 @@
-"""What the data map needs: a repository of its rows, and a way to seal addresses."""
+"""What the data map needs: repositories of its rows and of the relations between them, and a way to seal addresses."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from privacy.inventory.model import Carrier, Description, Finding, Status, System
+from privacy.inventory.relations import Erase, Ownership
 from privacy.kernel.ids import DatasetId, SystemId, TenantId
 from privacy.kernel.store import Tx
 
@@ -82,3 +83,56 @@ class InventoryRepository(Protocol):
 
     def save_datasets(self, tx: Tx, tenant: TenantId, datasets: Sequence[DatasetRow]) -> None:
         """Insert or replace these datasets and all fields they carry; other fields stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRow:
+    """A relation as stored, between dataset ids: names may change. `id` follows from its ends, so that the same edge is the same row at every scan."""
+
+    id: str
+    system_id: SystemId
+    child_id: DatasetId
+    child_columns: tuple[str, ...]
+    parent_id: DatasetId
+    parent_columns: tuple[str, ...]
+    role: Ownership
+    status: Status = Status.PROPOSED
+    declared: bool = False
+    weak: bool = False
+    depth: int | None = None
+    when: Mapping[str, str] = field(default_factory=dict)
+    confidence: float = 0.0
+    evidence: tuple[Mapping[str, object], ...] = ()
+    decided_by: str = ""
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingRow:
+    """What erasure does to the rows of a dataset, as stored."""
+
+    dataset_id: DatasetId
+    action: Erase
+    reason: str = ""
+    rule: str = ""
+    replacements: Mapping[str, str] = field(default_factory=dict)
+    decided_by: str = ""
+    decided_at: datetime | None = None
+
+
+class RelationRepository(Protocol):
+    """Relations and handlings; every method is of one tenant."""
+
+    def relations(self, tx: Tx, tenant: TenantId, system: SystemId) -> Sequence[RelationRow]:
+        """Return the relations of a system, in order of their ids."""
+
+    def relations_by_id(self, tx: Tx, tenant: TenantId, ids: Collection[str]) -> Sequence[RelationRow]: ...
+
+    def save_relations(self, tx: Tx, tenant: TenantId, rows: Sequence[RelationRow]) -> None:
+        """Insert or replace these relations."""
+
+    def drop_relations(self, tx: Tx, tenant: TenantId, ids: Collection[str]) -> None: ...
+
+    def handlings(self, tx: Tx, tenant: TenantId, datasets: Collection[DatasetId]) -> Sequence[HandlingRow]: ...
+
+    def save_handlings(self, tx: Tx, tenant: TenantId, rows: Sequence[HandlingRow]) -> None: ...

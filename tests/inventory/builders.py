@@ -53,3 +53,14 @@ def customers(*more: ScannedField) -> ScannedTable:
         ScannedField("remark", "TEXT", carrier=Carrier.FREE_TEXT),
     )
     return ScannedTable("customers", (*fields, *more), rows=59, subject_type="customer", subject_field="id")
+
+
+def orders() -> ScannedTable:
+    fields = (
+        ScannedField("id", "INTEGER", nullable=False, key="primary"),
+        ScannedField("customer_id", "INTEGER", nullable=False),
+        ScannedField("shop_no", "TEXT"),
+        ScannedField("buyer", "TEXT", comment="买家"),
+        ScannedField("phone", "TEXT", finding=found("phone")),
+    )
+    return ScannedTable("orders", fields, rows=412)
