@@ -12,6 +12,7 @@ from privacy.access.service import Access
 from privacy.actors.roles import Roles
 from privacy.actors.service import Actors
 from privacy.adapters import log_key_file, migrations
+from privacy.adapters.backup import refuse_unfinished
 from privacy.adapters.casbin_policy import CasbinOracle
 from privacy.adapters.databases.open import locate, open_connector
 from privacy.adapters.databases.reserved import Reserved
@@ -26,6 +27,7 @@ from privacy.adapters.store.catalogue import SqlCatalogueRepository
 from privacy.adapters.store.consent import SqlConsentRepository
 from privacy.adapters.store.engine import SqlStore
 from privacy.adapters.store.inventory import SqlInventoryRepository
+from privacy.adapters.store.jobs import SqlJobRepository
 from privacy.adapters.store.keys import SqlKeyRepository
 from privacy.adapters.store.policy import SqlPolicyRepository
 from privacy.adapters.store.relations import SqlRelationRepository
@@ -48,6 +50,8 @@ from privacy.inventory.catalogue_file import load_catalogue
 from privacy.inventory.relating import Relations
 from privacy.inventory.service import Inventory
 from privacy.inventory.taxonomy import Taxonomy
+from privacy.jobs.model import Handler
+from privacy.jobs.service import Jobs
 from privacy.kernel.clock import SystemClock
 from privacy.kernel.errors import AuditBroken, Misconfigured, PrivacyError
 from privacy.kernel.ids import DEFAULT_TENANT, TenantId
@@ -83,6 +87,8 @@ class Application:
     protection: Protection
     policies: Policies
     access: Access
+    jobs: Jobs
+    handlers: Mapping[str, Handler]
 
     @property
     def checks(self) -> Mapping[str, Callable[[], object]]:
@@ -136,6 +142,7 @@ def build(config: Config) -> Application:
     Raises Misconfigured when there is no installation where the settings look, or a key file or a policy file is missing or malformed.
     """
     _refuse_an_empty_place(config)
+    refuse_unfinished(config.state_dir)
     wiring = _Wiring(config)
     return Application(**{field.name: getattr(wiring, field.name) for field in fields(Application)})
 
@@ -267,6 +274,15 @@ class _Wiring:
             self.clock,
             max_items=self.config.max_records,
         )
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.store, SqlJobRepository(self.clock), self.audit)
+
+    @cached_property
+    def handlers(self) -> Mapping[str, Handler]:
+        """What is done for each kind of job: a line per kind."""
+        return {}
 
     def _words(self, tenant: TenantId) -> Vocabulary:
         purposes = [purpose.id for purpose in self.catalogue.purposes(tenant)]
