@@ -1,5 +1,6 @@
 """The composition root: the only module that knows every adapter. `build(config)` wires, `start` runs what needs threads, `close` ends it."""
 
+import atexit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
@@ -15,11 +16,13 @@ from privacy.adapters import log_key_file, migrations
 from privacy.adapters.backup import refuse_unfinished
 from privacy.adapters.casbin_policy import CasbinOracle
 from privacy.adapters.databases.open import locate, open_connector
+from privacy.adapters.databases.people import LivePeople
 from privacy.adapters.databases.reserved import Reserved
 from privacy.adapters.key_file import FileKeyProvider
 from privacy.adapters.log_key_file import LogKey
 from privacy.adapters.passwords import Argon2Passwords, TotpCodes
 from privacy.adapters.presidio_analyzer import PresidioRecognisers
+from privacy.adapters.scheduler import CronTimes, SchedulerTicker
 from privacy.adapters.state_files import SignedStateFile
 from privacy.adapters.store.actors import SqlActorRepository
 from privacy.adapters.store.audit import SqlAuditRepository
@@ -27,10 +30,11 @@ from privacy.adapters.store.catalogue import SqlCatalogueRepository
 from privacy.adapters.store.consent import SqlConsentRepository
 from privacy.adapters.store.engine import SqlStore
 from privacy.adapters.store.inventory import SqlInventoryRepository
-from privacy.adapters.store.jobs import SqlJobRepository
+from privacy.adapters.store.jobs import SqlJobRepository, SqlScheduleRepository
 from privacy.adapters.store.keys import SqlKeyRepository
 from privacy.adapters.store.policy import SqlPolicyRepository
 from privacy.adapters.store.relations import SqlRelationRepository
+from privacy.adapters.store.subjects import SqlSubjectRepository
 from privacy.adapters.tokens import TokenSigner
 from privacy.audit.export import Exporter
 from privacy.audit.log import Log
@@ -50,7 +54,11 @@ from privacy.inventory.catalogue_file import load_catalogue
 from privacy.inventory.relating import Relations
 from privacy.inventory.service import Inventory
 from privacy.inventory.taxonomy import Taxonomy
+from privacy.jobs import care
+from privacy.jobs.leader import Leadership, LeaderThread
 from privacy.jobs.model import Handler
+from privacy.jobs.runner import Runner, worker_name
+from privacy.jobs.schedules import Schedule, Schedules
 from privacy.jobs.service import Jobs
 from privacy.kernel.clock import SystemClock
 from privacy.kernel.errors import AuditBroken, Misconfigured, PrivacyError
@@ -58,6 +66,9 @@ from privacy.kernel.ids import DEFAULT_TENANT, TenantId
 from privacy.kernel.terms import Actor
 from privacy.masking.catalogue import Techniques
 from privacy.protection.service import Protection
+from privacy.subjects.normalising import Spellings
+from privacy.subjects.ports import EncryptedFields, NothingEncrypted
+from privacy.subjects.service import Subjects
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,7 @@ class Application:
     inventory: Inventory
     relations: Relations
     catalogue: Catalogue
+    subjects: Subjects
     consent: ConsentService
     detector: Detector
     discovery: Discovery
@@ -89,6 +101,10 @@ class Application:
     access: Access
     jobs: Jobs
     handlers: Mapping[str, Handler]
+    schedules: Schedules
+    leadership: Leadership
+    leader_thread: LeaderThread
+    runner: Runner
 
     @property
     def checks(self) -> Mapping[str, Callable[[], object]]:
@@ -107,11 +123,21 @@ class Application:
         self.consent.load_notices(actor, load_notices(self.config.policies / "notices"))
         self.policies.load_initial(actor, PolicyFiles.read(self.config.policies))
 
-    def start(self) -> None:
-        """Start the background work of a serving process: call it after any fork."""
+    def start(self, *, job_threads: int | None = None) -> None:
+        """Start the background work of a process that serves or works: call it after any fork. With no job threads it runs no schedules either."""
         self.sequencer_thread.start()
+        threads = self.config.job_threads if job_threads is None else job_threads
+        if threads:
+            self.leader_thread.start()
+            self.runner.start(threads)
+        # however the process ends, short of a kill: running jobs go back with their progress, the lead is given up
+        atexit.register(self.close)
 
     def close(self) -> None:
+        """Stop the background work and close the databases; again does no harm."""
+        atexit.unregister(self.close)
+        self.leader_thread.stop()
+        self.runner.stop()
         self.sequencer_thread.stop()
         self.audit.close()
         self.store.close()
@@ -241,6 +267,16 @@ class _Wiring:
         )
 
     @cached_property
+    def encrypted_fields(self) -> EncryptedFields:
+        return NothingEncrypted()
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        spellings = Spellings(self.config.phone_regions)
+        finder = LivePeople(self.inventory.system_url, partial(open_connector, reserved=reserved_files(self.config)), spellings)
+        return Subjects(self.store, SqlSubjectRepository(), self.inventory, finder, self.encrypted_fields, spellings, self.audit, self.keyring, self.clock)
+
+    @cached_property
     def consent(self) -> ConsentService:
         return ConsentService(self.store, SqlConsentRepository(), self.catalogue, self.audit, self.keyring, self.subject_keys.audit_refs, self.clock)
 
@@ -282,7 +318,33 @@ class _Wiring:
     @cached_property
     def handlers(self) -> Mapping[str, Handler]:
         """What is done for each kind of job: a line per kind."""
-        return {}
+        return {
+            care.KIND: care.Purge(self.jobs, self.schedules),
+        }
+
+    @cached_property
+    def planned(self) -> list[Schedule]:
+        """What is enqueued at set times: a line per schedule."""
+        return [
+            care.SCHEDULE,
+        ]
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        repository = SqlScheduleRepository(self.clock)
+        return Schedules(self.store, repository, self.jobs, self.planned, CronTimes, self.actors.tenants, self.leadership.guard)
+
+    @cached_property
+    def leadership(self) -> Leadership:
+        return Leadership(self.store, SqlScheduleRepository(self.clock), worker_name())
+
+    @cached_property
+    def leader_thread(self) -> LeaderThread:
+        return LeaderThread(self.leadership, SchedulerTicker(self.planned), self.schedules.fire_due)
+
+    @cached_property
+    def runner(self) -> Runner:
+        return Runner(self.jobs, self.handlers)
 
     def _words(self, tenant: TenantId) -> Vocabulary:
         purposes = [purpose.id for purpose in self.catalogue.purposes(tenant)]

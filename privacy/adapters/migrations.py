@@ -25,13 +25,13 @@ _FOLDER = Path(__file__).resolve().parent.parent.parent / "migrations"
 _LOCK = 7_301_947_155  # any number of ours: two `privacy init` at once take turns
 
 
-def upgrade(store: SqlStore) -> None:
-    """Run every missing revision of the database behind `store`. Raises StoreUnavailable when it cannot be reached."""
+def upgrade(store: SqlStore, revision: str = "head") -> None:
+    """Run every missing revision of the database behind `store`, up to `revision`. Raises StoreUnavailable when it cannot be reached."""
     from alembic import command
 
     try:
-        with _turn(store) as opened:
-            command.upgrade(_config(store, opened), "head")
+        with turn(store) as opened:
+            command.upgrade(_config(store, opened), revision)
     except DBAPIError:
         raise StoreUnavailable(f"The {store.role} database cannot be reached or refused a change of its schema; check address and rights.") from None
 
@@ -44,11 +44,11 @@ def pending(store: SqlStore) -> list[str]:
     scripts = ScriptDirectory.from_config(_config(store, None))
     options = {"version_table": "schema_version"}
     present = store.read(lambda tx: MigrationContext.configure(connection(tx), opts=options).get_current_heads())
-    known = [script.revision for script in scripts.walk_revisions()]
-    if unknown := [revision for revision in present if revision not in known]:
+    revisions = [script.revision for script in scripts.walk_revisions()]
+    if unknown := [revision for revision in present if revision not in revisions]:
         raise Misconfigured(f"The {store.role} database has schema {unknown[0]}, which this program does not know: it belongs to a newer version.")
     done = {script.revision for head in present for script in scripts.iterate_revisions(head, "base")}
-    return [revision for revision in reversed(known) if revision not in done]
+    return [revision for revision in reversed(revisions) if revision not in done]
 
 
 def _config(store: SqlStore, connection: Connection | None) -> "Config":
@@ -60,8 +60,24 @@ def _config(store: SqlStore, connection: Connection | None) -> "Config":
     return config
 
 
+def current(store: SqlStore) -> str:
+    """Return the revision the database stands at; empty when it has none of our tables."""
+    from alembic.runtime.migration import MigrationContext
+
+    options = {"version_table": "schema_version"}
+    return store.read(lambda tx: MigrationContext.configure(connection(tx), opts=options).get_current_revision()) or ""
+
+
+def known(store: SqlStore, revision: str) -> bool:
+    """Tell whether this program knows the revision: one of a newer version it does not."""
+    from alembic.script import ScriptDirectory
+
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config(store, None)).walk_revisions()}
+
+
 @contextlib.contextmanager
-def _turn(store: SqlStore) -> Iterator[Connection]:
+def turn(store: SqlStore) -> Iterator[Connection]:
+    """Lend a writing connection while nobody else changes the schema; commit at the end."""
     if store.dialect == "sqlite":
         with _sqlite_turn(store) as connection:
             yield connection

@@ -8,6 +8,7 @@ import click
 from privacy.cli.output import json_option, show
 from privacy.config import Config, load
 from privacy.kernel.errors import Misconfigured
+from privacy.kernel.ids import DEFAULT_TENANT
 
 # the accounts of a new installation: (name, role), and for applications the purposes they may name
 PEOPLE = (("admin", "admin"), ("dpo", "dpo"), ("auditor", "auditor"))
@@ -48,6 +49,7 @@ def _prepare(config: Config) -> None:
     own_folder(config.state_dir)
     stores: list[SqlStore] = [store_of(config, "main"), store_of(config, "keys")]
     try:
+        _refuse_a_second_key_ring(*stores)
         for store in stores:
             migrations.upgrade(store)
         _refuse_a_second_root_key(key_file_path(config), stores[1])
@@ -59,10 +61,24 @@ def _prepare(config: Config) -> None:
             store.close()
 
 
+def _refuse_a_second_key_ring(main: Any, keys: Any) -> None:
+    """A main database with people in it whose keys database is gone or empty: a new ring would open nothing and hide the loss (decision 5)."""
+    from privacy.adapters.backup import holds_rows
+    from privacy.adapters.store.actors import SqlActorRepository
+    from privacy.adapters.store.keys import SqlKeyRepository
+
+    in_use = holds_rows(main) and main.read(lambda tx: SqlActorRepository().tenant(tx, DEFAULT_TENANT)) is not None
+    has_keys = holds_rows(keys) and keys.read(lambda tx: SqlKeyRepository().tenant(tx, DEFAULT_TENANT)) is not None
+    if in_use and not has_keys:
+        raise Misconfigured(
+            "The main database is in use, but the keys database is missing or empty: restore it (`privacy restore`, or your copy of it). "
+            "A new one could open nothing, so none is made."
+        )
+
+
 def _refuse_a_second_root_key(path: Path, keys_store: Any) -> None:
     """A keys database without its root key means the key is lost or elsewhere: a new one would hide that."""
     from privacy.adapters.store.keys import SqlKeyRepository
-    from privacy.kernel.ids import DEFAULT_TENANT
 
     if not path.exists() and keys_store.read(lambda tx: SqlKeyRepository().tenant(tx, DEFAULT_TENANT)) is not None:
         raise Misconfigured(f"The keys database has keys, but the root key file {path} is missing: restore that file. A new one could open nothing.")
