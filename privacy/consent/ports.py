@@ -12,7 +12,7 @@ from privacy.kernel.terms import SubjectRef
 
 
 class ConsentRepository(Protocol):
-    """Receipts are only added; notices are only added."""
+    """Receipts are only added, and lose only what names a person (`pseudonymise`); notices are only added."""
 
     def add(self, tx: Tx, row: LedgerRow) -> None:
         """Add a receipt. The pair (tenant, reference) is unique where there is a reference; a twin surfaces as Conflict."""
@@ -26,6 +26,12 @@ class ConsentRepository(Protocol):
 
     def history(self, tx: Tx, tenant: TenantId, lookup: bytes) -> list[LedgerRow]:
         """Return everything one subject ever agreed to or withdrew, oldest first."""
+
+    def pseudonymise(self, tx: Tx, tenant: TenantId, lookup: bytes, pseudonym: bytes) -> int:
+        """Give one subject's receipts another lookup, empty identity, evidence and reference, and return how many there were."""
+
+    def sealed(self, tx: Tx, tenant: TenantId) -> Sequence[tuple[str, bytes]]:
+        """Return (receipt, sealed identity) of one receipt of every subject that is still named."""
 
     def publish(self, tx: Tx, tenant: TenantId, notice: Notice) -> None: ...
 

@@ -1,11 +1,13 @@
 """The use cases of consent: publish a notice, record, withdraw, ask, read a receipt.
 
-Guarantees: receipts are only added; each act and its event are one transaction; what was recorded under a caller's reference is recorded once;
-a question that nothing answers is answered by "never". Left out for now: double opt-in (a second confirmation by message) and the person's own link.
+Guarantees: receipts are only added, and an erasure takes out of them only what names a person; each act and its event are one transaction; what was
+recorded under a caller's reference is recorded once; a question that nothing answers is answered by "never". Left out for now: double opt-in (a second
+confirmation by message) and the person's own link.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -167,6 +169,22 @@ class ConsentService:
                 row = replace(row, expires_at=after(row.at, notice.content.valid_for))
         document = receipt_document(row, act, notice, contents)
         return replace(row, document=document, digest=digest(document))
+
+    # --- erasure -------------------------------------------------------------------------------------------------------------------
+
+    def forget(self, tx: Tx, tenant: TenantId, subjects: Sequence[SubjectRef], case: str) -> Mapping[str, int]:
+        """Leave a random pseudonym in the receipts of erased subjects, which thereby still fold, and nothing that leads back; return how many receipts.
+
+        A subject asked about afterwards never consented. Idempotent. `case` names the erasure for the caller's event. No key is fetched for it: call it
+        with the tenant's keys loaded. The caller's mark goes too, so that what is imported again under it is recorded anew.
+        """
+        lookups = self._identities.lookups(tenant, list(subjects))
+        return {"receipts": sum(self._repository.pseudonymise(tx, tenant, lookup, secrets.token_bytes(32)) for lookup in lookups)}
+
+    def named(self, tenant: TenantId) -> Iterator[SubjectRef]:
+        """Yield every subject that the ledger still names: for the replay of the erasure ledger after a restore."""
+        rows = self._store.read(lambda tx: self._repository.sealed(tx, tenant))
+        yield from (self._identities.unseal(tenant, sealed, receipt) for receipt, sealed in rows)
 
     # --- questions -----------------------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why something was not linked: `shared` (one value, several people of one dataset), `weak`, `unconfirmed`, `unreachable`."""
+    """Why something was not linked.
+
+    shared         one value, several people of one kind: a switchboard, a household, a family phone. It is no identity anywhere.
+    weak           a name, somebody else's field (an emergency contact), or a row about a person instead of the person's own
+    organisation   the value is an organisation's: its contact person is none of its parts
+    contradicting  the value agrees, but resident numbers differ, or another subject of the same kind was found already
+    unconfirmed    identifiers may lie there, but nobody has confirmed the field or whom the rows are about
+    unreachable    the system did not answer, or not in time: nothing is known about it, least of all that there is nothing
+    """
 
     reason: str
     dataset: str
@@ -63,6 +71,46 @@ class Resolution:
     @property
     def subjects(self) -> Sequence[SubjectRef]:
         return tuple(dict.fromkeys(match.subject for match in self.matches))
+
+
+class ReviewState(StrEnum):
+    OPEN = "open"
+    SAME = "same"  # decided: one person
+    DIFFERENT = "different"  # decided: different people, never to be linked by machine
+    DISMISSED = "dismissed"  # decided: nothing follows from it
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A doubt laid before a person. `anchors` were found by strong identifiers, `subjects` are in doubt; `count` is what there were when it was made.
+
+    `reason` is a Doubt's; `note` why it was decided so.
+    """
+
+    id: str
+    reason: str
+    dataset: str
+    field: str
+    kind: IdentifierKind
+    state: ReviewState
+    count: int
+    created_at: datetime
+    anchors: tuple[SubjectRef, ...] = ()
+    subjects: tuple[SubjectRef, ...] = ()
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A way to reach a subject that is on file, read live. `masked` may be shown: `j***@e…`, `…63`."""
+
+    kind: IdentifierKind
+    value: Plaintext
+    masked: str
+    dataset: str
+    field: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from privacy.adapters.database_urls import Address
-from privacy.adapters.databases.sampling import TABLE_SECONDS, Gather, Source, Unreadable, read_strata
+from privacy.adapters.databases.sampling import STATEMENT_SECONDS, TABLE_SECONDS, Gather, Source, Unreadable, read_strata
 from privacy.adapters.databases.words import in_words
 from privacy.discovery.shapes import Family, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable
@@ -26,6 +26,9 @@ class Dialect(Protocol):
 
     def prepare(self, connection: Connection) -> None:
         """Make the session read-only, with statement timeouts."""
+
+    def allow(self, connection: Connection, seconds: float) -> None:
+        """Let the statements of this transaction take `seconds`; the session's own bound may be another."""
 
     def catalogue(self, connection: Connection) -> Sequence[tuple[Table, Source]]:
         """Return all tables with how to read them."""
@@ -69,6 +72,20 @@ class SqlConnector:
             if not gather.rows:
                 raise ConnectorUnavailable(f"The table cannot be read ({error.reason}).") from None
         return gather.samples()
+
+    def quote(self, name: str) -> str:
+        return self._dialect.quote(name)
+
+    def query(self, statement: str, parameters: Sequence[Any] = (), *, seconds: float = STATEMENT_SECONDS) -> Generator[Sequence[Any]]:
+        """Run a SELECT of ours with bound values (`%s`; a `%` of a name is doubled) and stream its rows. Raises Unreadable."""
+        try:
+            with self._open().begin():
+                self._dialect.allow(self._open(), seconds)
+                options = {"stream_results": True, "max_row_buffer": 100}
+                with closing(self._open().exec_driver_sql(statement, tuple(parameters), execution_options=options)) as result:
+                    yield from result
+        except (SQLAlchemyError, UnicodeDecodeError) as error:
+            raise Unreadable(in_words(error)) from None
 
     def close(self) -> None:
         if self._connection is not None:

@@ -30,14 +30,17 @@ class MariaDb:
 
     def prepare(self, connection: Connection) -> None:
         connection.execute(text("SET SESSION sql_mode = ''"))
-        for statement in (f"SET SESSION max_statement_time = {STATEMENT_SECONDS}", f"SET SESSION max_execution_time = {STATEMENT_SECONDS * 1000}"):
+        self.allow(connection, STATEMENT_SECONDS)
+        connection.execute(text("SET SESSION lock_wait_timeout = 5"))
+        connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
+        connection.commit()
+
+    def allow(self, connection: Connection, seconds: float) -> None:
+        for statement in (f"SET SESSION max_statement_time = {seconds}", f"SET SESSION max_execution_time = {int(seconds * 1000)}"):
             try:
                 connection.execute(text(statement))
             except DBAPIError:
                 continue  # MariaDB knows the first, MySQL the second
-        connection.execute(text("SET SESSION lock_wait_timeout = 5"))
-        connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
-        connection.commit()
 
     def catalogue(self, connection: Connection) -> Sequence[tuple[Table, Source]]:
         json_columns = self._json_columns(connection)

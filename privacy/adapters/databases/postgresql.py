@@ -56,6 +56,9 @@ class PostgreSql:
             connection.execute(text("SET client_encoding = 'SQL_ASCII'"))
         connection.commit()
 
+    def allow(self, connection: Connection, seconds: float) -> None:
+        connection.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
+
     def catalogue(self, connection: Connection) -> Sequence[tuple[Table, Source]]:
         tables = list(connection.execute(text(_TABLES.replace(":", "\\:"))))
         names = {row[0]: _s(row[2]) if row[7] else f"{_s(row[1])}.{_s(row[2])}" for row in tables}

@@ -57,7 +57,7 @@ class SqliteConnector:
         except Unreadable as error:
             raise ConnectorUnavailable(f"The file's catalogue cannot be read: {error.reason}.") from None
         names = {_s(name) for _, name, _ in listed}
-        return [self._table(_s(kind), _s(name), _s(sql or "")) for kind, name, sql in listed if not _shadow(_s(name), names)]
+        return [self._table(_s(kind), _s(name), _s(sql or "")) for kind, name, sql in listed if not is_shadow(_s(name), names)]
 
     def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:
         gather = Gather(table.columns, limit, time.monotonic() + TABLE_SECONDS)
@@ -79,6 +79,10 @@ class SqliteConnector:
 
     def quote(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
+
+    def query(self, statement: str, parameters: Sequence[Any] = (), *, seconds: float = STATEMENT_SECONDS) -> Generator[Sequence[Any]]:
+        """Run a SELECT of ours with bound values (`?`) and stream its rows. Raises Unreadable."""
+        yield from self._rows(statement, *parameters, seconds=seconds)
 
     # -- catalogue -----------------------------------------------------------------------------------------------------------------
 
@@ -121,8 +125,8 @@ class SqliteConnector:
 
     # -- connection ----------------------------------------------------------------------------------------------------------------
 
-    def _rows(self, statement: str, *parameters: str) -> Generator[Sequence[Any]]:
-        self._deadline = time.monotonic() + STATEMENT_SECONDS
+    def _rows(self, statement: str, *parameters: Any, seconds: float = STATEMENT_SECONDS) -> Generator[Sequence[Any]]:
+        self._deadline = time.monotonic() + seconds
         try:
             yield from self._connection().execute(statement, parameters)
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
@@ -132,7 +136,7 @@ class SqliteConnector:
         if self._opened is None:
             # mode=ro never creates a file; SQLite itself answers for locks and for a write-ahead log beside it
             connection = sqlite3.connect(f"{self._path.as_uri()}?mode=ro", uri=True, timeout=2.0, check_same_thread=False, isolation_level=None)
-            connection.text_factory = _text
+            connection.text_factory = decode_text
             for pragma in ("query_only = ON", "trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
                 connection.execute(f"PRAGMA {pragma}")
             _bind(connection)
@@ -166,7 +170,7 @@ def _allowed(action: int, first: str | None, second: str | None, *_: object) -> 
     return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
 
 
-def _text(raw: bytes) -> str:
+def decode_text(raw: bytes) -> str:
     """Decode a TEXT cell that may hold any bytes: UTF-8, then the old Chinese encoding, then with marks for what is broken."""
     for encoding in ("utf-8", "gb18030"):
         try:
@@ -176,7 +180,7 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def _shadow(name: str, names: set[str]) -> bool:
+def is_shadow(name: str, names: set[str]) -> bool:
     """Is this one of the tables a full-text index keeps for itself?"""
     base, _, suffix = name.rpartition("_")
     return (

@@ -10,6 +10,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -75,6 +76,26 @@ class CsvConnector:
             if not gather.rows:
                 raise ConnectorUnavailable(f"The file cannot be read ({in_words(error)}).") from None
         return gather.samples()
+
+    def rows(self, table: str) -> Iterator[dict[str, str]]:
+        """Yield every row of a file by column, empty cells left out. Raises ConnectorUnavailable when the file is gone or too large to read to its end."""
+        if not self._files:
+            self.tables()
+        if table not in self._files:
+            raise ConnectorUnavailable("The file is not there any more.")
+        try:
+            with self._open(self._files[table]) as file:
+                rows = _reader(file)
+                header = next(rows, [])
+                titles = _titles(header)
+                for row in chain([header] if _headless(header) else [], rows):
+                    yield {title: text for title, cell in zip(titles, row, strict=False) if (text := cell.strip())}
+                if file.read(1):
+                    raise ConnectorUnavailable("The file is too large to be read to its end.")
+        except InvalidInput as error:
+            raise ConnectorUnavailable(error.detail) from None
+        except (OSError, csv.Error, UnicodeError) as error:
+            raise ConnectorUnavailable(f"The file cannot be read ({in_words(error)}).") from None
 
     def close(self) -> None:
         self._files.clear()

@@ -1,11 +1,11 @@
-"""Tables and repository of consent: published notices and the ledger of receipts. Rows are only added."""
+"""Tables and repository of consent: published notices and the ledger of receipts. Rows are only added; an erasure takes out what names a person."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, Row, Table, UniqueConstraint, func, insert, select
+from sqlalchemy import Column, Index, Integer, Row, Table, UniqueConstraint, func, insert, select, update
 
 from privacy.adapters.store.engine import connection
 from privacy.adapters.store.schema import MAIN, blob, instant, json_text, key, name
@@ -100,6 +100,18 @@ class SqlConsentRepository:
     def history(self, tx: Tx, tenant: TenantId, lookup: bytes) -> list[LedgerRow]:
         query = select(RECEIPT).where(RECEIPT.c.tenant == tenant, RECEIPT.c.lookup == lookup).order_by(RECEIPT.c.at, RECEIPT.c.id)
         return [_row(row) for row in connection(tx).execute(query)]
+
+    def pseudonymise(self, tx: Tx, tenant: TenantId, lookup: bytes, pseudonym: bytes) -> int:
+        # the request's digest covers the subject: whoever has the keys could test a guess against it
+        gone = {"lookup": pseudonym, "sealed": None, "evidence": None, "reference": None, "request_digest": pseudonym}
+        mine = (RECEIPT.c.tenant == tenant, RECEIPT.c.lookup == lookup)
+        return connection(tx).execute(update(RECEIPT).where(*mine).values(gone)).rowcount
+
+    def sealed(self, tx: Tx, tenant: TenantId) -> list[tuple[str, bytes]]:
+        named = (RECEIPT.c.tenant == tenant, RECEIPT.c.sealed.is_not(None))
+        one_each = select(func.min(RECEIPT.c.id)).where(*named).group_by(RECEIPT.c.lookup)
+        rows = connection(tx).execute(select(RECEIPT.c.id, RECEIPT.c.sealed).where(RECEIPT.c.tenant == tenant, RECEIPT.c.id.in_(one_each)))
+        return [(row.id, bytes(row.sealed)) for row in rows]
 
     def _one(self, tx: Tx, *where: Any) -> LedgerRow | None:
         row = connection(tx).execute(select(RECEIPT).where(*where)).one_or_none()
