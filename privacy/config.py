@@ -101,6 +101,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_PORT", _between(1, 65535), "8000", "Port to listen on."),
     Setting("PRIVACY_WORKERS", _between(1, 64), "1", "Serving processes; more than one needs a server database."),
     Setting("PRIVACY_THREADS", _between(1, 256), "16", "Threads per serving process."),
+    Setting(
+        "PRIVACY_JOB_THREADS",
+        _between(0, 64),
+        "2",
+        "Jobs that each serving process runs at once, besides answering calls; 0: none, nor schedules: `privacy worker` does both then.",
+    ),
     Setting("PRIVACY_TLS_CERTIFICATE", _optional_path, "", "PEM certificate chain; with it the service speaks HTTPS."),
     Setting("PRIVACY_TLS_KEY", _optional_path, "", "PEM private key of the certificate, mode 0600."),
     Setting("PRIVACY_TRUSTED_PROXY", _flag, "false", "true: a proxy in front speaks TLS and only it can reach the port."),
@@ -132,6 +138,7 @@ class Config:
     port: int
     workers: int
     threads: int
+    job_threads: int
     tls_certificate: Path | None
     tls_key: Path | None
     trusted_proxy: bool

@@ -108,6 +108,10 @@ class Actors:
         found = self._live.get(("tenant", tenant), lambda: self._store.read(lambda tx: self._repository.tenant(tx, tenant)))
         return found is not None and found.active
 
+    def tenants(self) -> list[TenantId]:
+        """Return the active tenants: for work that no person asks for, such as schedules."""
+        return [tenant.id for tenant in self._store.read(self._repository.tenants) if tenant.active]
+
     # setting up: each is idempotent, so that `privacy init` can run again
 
     def bootstrap_tenant(self, actor: Actor, name: str) -> bool:

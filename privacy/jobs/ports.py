@@ -1,6 +1,6 @@
 """What the jobs room needs of a database: rows of jobs, the lease of the leader, and the slots of schedules that have been dealt with."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -68,8 +68,8 @@ class JobRepository(Protocol):
     def expired(self, tx: Tx, now: datetime, limit: int) -> list[Job]:
         """Return leased jobs whose lease has ended."""
 
-    def purge(self, tx: Tx, before: datetime, limit: int) -> int:
-        """Delete jobs that were done or cancelled before `before`; return how many."""
+    def purge(self, tx: Tx, tenant: TenantId, before: datetime, limit: int) -> int:
+        """Delete a tenant's jobs that were done or cancelled before `before`; return how many."""
 
     def counts(self, tx: Tx) -> Mapping[JobState, int]:
         """Return how many jobs of all tenants are in each state that is not final."""
@@ -104,11 +104,8 @@ class ScheduleRepository(Protocol):
 
     def last_slots(self, tx: Tx, schedules: Collection[str]) -> Mapping[tuple[TenantId, str], Slot]: ...
 
-    def slots(self, tx: Tx, tenant: TenantId, limit: int) -> Sequence[Slot]:
-        """Return a tenant's slots, newest first."""
-
     def add_slot(self, tx: Tx, slot: Slot) -> None:
         """Insert it. Raises Conflict when this slot of the schedule is there already."""
 
-    def purge_slots(self, tx: Tx, before: datetime) -> int:
-        """Delete slots before `before`, but of each schedule the last."""
+    def purge_slots(self, tx: Tx, tenant: TenantId, before: datetime) -> int:
+        """Delete a tenant's slots before `before`, but of each schedule the last."""

@@ -129,24 +129,24 @@ class Runner:
 
     Args:
         handlers: what to do for each kind; jobs of other kinds are left to processes that know them.
-        threads: how many jobs run at once.
         poll: seconds between looks for new work while a thread is idle.
         reap_every: seconds between looks for leases that ended by themselves, of any process.
     """
 
-    def __init__(self, jobs: Jobs, handlers: Mapping[str, Handler], *, threads: int = 2, poll: float = 0.3, reap_every: float = 5.0) -> None:
-        self._jobs, self._handlers, self._threads, self._poll, self._reap_every = jobs, handlers, threads, poll, reap_every
+    def __init__(self, jobs: Jobs, handlers: Mapping[str, Handler], *, poll: float = 0.3, reap_every: float = 5.0) -> None:
+        self._jobs, self._handlers, self._poll, self._reap_every = jobs, handlers, poll, reap_every
+        self._threads = 0
         self._name = worker_name()
         self._stopping = threading.Event()
         self._claiming = threading.Lock()
         self._active: dict[threading.Thread, HeldLease | None] = {}
         self._dispatcher: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Start the threads; with `threads` 0 nothing runs here."""
-        if self._threads:
-            self._dispatcher = threading.Thread(target=self._watch, name="jobs", daemon=True)
-            self._dispatcher.start()
+    def start(self, threads: int) -> None:
+        """Start: so many jobs run at once."""
+        self._threads = threads
+        self._dispatcher = threading.Thread(target=self._watch, name="jobs", daemon=True)
+        self._dispatcher.start()
 
     def stop(self, timeout: float = 8.0) -> None:
         """Ask every handler to stop at its next `renew` and wait `timeout` seconds in all; jobs go back with their progress.

@@ -89,10 +89,10 @@ class Jobs:
         """Return how many jobs of all tenants wait, run, are paused or need attention."""
         return self._store.read(self._repository.counts)
 
-    def purge(self, kept: timedelta = KEPT) -> int:
-        """Delete what was done or cancelled longer ago than `kept`; return how many. Their `dedupe` can then be used again."""
+    def purge(self, tenant: TenantId, kept: timedelta = KEPT) -> int:
+        """Delete what was done or cancelled in a tenant longer ago than `kept`; return how many. Their `dedupe` can then be used again."""
         removed = 0
-        while count := self._store.run(lambda tx: self._repository.purge(tx, self._repository.now(tx) - kept, _PURGED)):
+        while count := self._store.run(lambda tx: self._repository.purge(tx, tenant, self._repository.now(tx) - kept, _PURGED)):
             removed += count
         return removed
 

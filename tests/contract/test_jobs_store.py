@@ -376,9 +376,9 @@ def test_what_ended_long_ago_is_cleared_away(jobs: Jobs, put: Callable[..., Job]
     run_now(jobs, {"test.work": lambda lease: None})
     waiting = put()
     assert jobs.counts()[JobState.READY] == 1
-    assert jobs.purge() == 0
+    assert jobs.purge(DEFAULT_TENANT) == 0
     fixed_clock.advance(timedelta(days=31))
-    assert (jobs.purge(), [job.id for job in jobs.page(ALICE).jobs]) == (2, [waiting.id])
+    assert (jobs.purge(DEFAULT_TENANT), [job.id for job in jobs.page(ALICE).jobs]) == (2, [waiting.id])
 
 
 def test_the_time_of_leases_is_the_databases(store: SqlStore, audit: RememberingLog, fixed_clock: FixedClock) -> None:

@@ -91,7 +91,10 @@ class SqlActorRepository:
 
     def tenant(self, tx: Tx, tenant: TenantId) -> Tenant | None:
         row = connection(tx).execute(select(TENANT).where(TENANT.c.tenant == tenant)).one_or_none()
-        return Tenant(TenantId(row.tenant), row.name, row.active, row.created_at) if row else None
+        return _tenant(row) if row else None
+
+    def tenants(self, tx: Tx) -> list[Tenant]:
+        return [_tenant(row) for row in connection(tx).execute(select(TENANT).order_by(TENANT.c.tenant))]
 
     def add_user(self, tx: Tx, user: User) -> None:
         connection(tx).execute(insert(USER).values(_of_user(user)))
@@ -211,6 +214,10 @@ def _of_repeat(repeat: Repeat) -> dict[str, Any]:
         "answer": repeat.answer,
         "expires_at": repeat.expires_at,
     }
+
+
+def _tenant(row: Row[Any]) -> Tenant:
+    return Tenant(TenantId(row.tenant), row.name, row.active, row.created_at)
 
 
 def _of_user(user: User) -> dict[str, Any]:

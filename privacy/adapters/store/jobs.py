@@ -186,8 +186,8 @@ class SqlJobRepository(_Timed):
 
     # --- care ----------------------------------------------------------------------------------------------------------------------
 
-    def purge(self, tx: Tx, before: datetime, limit: int) -> int:
-        old = select(JOB.c.id).where(JOB.c.state.in_(_FINAL), JOB.c.finished_at < before).limit(limit)
+    def purge(self, tx: Tx, tenant: TenantId, before: datetime, limit: int) -> int:
+        old = select(JOB.c.id).where(JOB.c.tenant == tenant, JOB.c.state.in_(_FINAL), JOB.c.finished_at < before).limit(limit)
         ids = connection(tx).execute(old).scalars().all()
         return connection(tx).execute(delete(JOB).where(JOB.c.id.in_(ids))).rowcount if ids else 0
 
@@ -229,10 +229,6 @@ class SqlScheduleRepository(_Timed):
         rows = connection(tx).execute(select(SLOT).join(last, same))
         return {(slot.tenant, slot.schedule): slot for slot in map(_slot, rows)}
 
-    def slots(self, tx: Tx, tenant: TenantId, limit: int) -> Sequence[Slot]:
-        query = select(SLOT).where(SLOT.c.tenant == tenant).order_by(SLOT.c.slot.desc(), SLOT.c.schedule).limit(limit)
-        return [_slot(row) for row in connection(tx).execute(query)]
-
     def add_slot(self, tx: Tx, slot: Slot) -> None:
         row = {field.name: getattr(slot, field.name) for field in fields(Slot)}
         try:
@@ -240,11 +236,11 @@ class SqlScheduleRepository(_Timed):
         except IntegrityError:
             raise Conflict("This slot of the schedule was dealt with before.") from None
 
-    def purge_slots(self, tx: Tx, before: datetime) -> int:
-        last = select(SLOT.c.tenant, SLOT.c.schedule, func.max(SLOT.c.slot).label("slot")).group_by(SLOT.c.tenant, SLOT.c.schedule)
+    def purge_slots(self, tx: Tx, tenant: TenantId, before: datetime) -> int:
+        last = select(SLOT.c.schedule, func.max(SLOT.c.slot).label("slot")).where(SLOT.c.tenant == tenant).group_by(SLOT.c.schedule)
         removed = 0
         for row in connection(tx).execute(last).all():
-            older = (SLOT.c.tenant == row.tenant, SLOT.c.schedule == row.schedule, SLOT.c.slot < min(before, row.slot))
+            older = (SLOT.c.tenant == tenant, SLOT.c.schedule == row.schedule, SLOT.c.slot < min(before, row.slot))
             removed += connection(tx).execute(delete(SLOT).where(*older)).rowcount
         return removed
 
