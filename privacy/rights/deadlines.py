@@ -5,7 +5,7 @@ Sources of the arithmetic: Reg. (EEC, Euratom) 1182/71 Art. 3 and CJEU C-171/03 
 """
 
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path

@@ -45,6 +45,18 @@ class Reading:
     def needs_calendar(self) -> bool:
         return self.unit == "business_day" or self.roll != "none"
 
+    def __str__(self) -> str:
+        """Return the reading in words, for example `1 month, then the next working day (establishment)`."""
+        unit = self.unit.replace("_", " ")
+        words = [f"{self.n} {unit}" + ("s" if self.n > 1 else "")]
+        if self.counting != COUNTINGS[0]:
+            words.append("the day of the event counted" if self.counting == COUNTINGS[1] else "from the next day on")
+        if self.missing_day != MISSING_DAYS[0]:
+            words.append("a missing day is the first of the next month")
+        if self.roll != "none":
+            words.append("then the next working day")
+        return ", ".join(words) + (f" ({self.calendar})" if self.calendar else "")
+
     def without_calendar(self) -> "Reading":
         """Return a reading that needs no calendar and can never end later: working days become days, and nothing moves to a later day."""
         return Reading(self.n, "day" if self.unit == "business_day" else self.unit, self.counting, self.missing_day)

@@ -21,7 +21,7 @@ _A_KIND: Mapping[type, str] = {
     dict: "a table like { n = …, unit = … }",
 }
 # what tells people about an entry and decides nothing may be mended in a released one
-_WORDS = frozenset({"en", "zh", "note"})
+_WORDS = frozenset({"en", "zh", "note", "article", "source", "checked_on"})
 
 
 class StrictFile:
