@@ -54,24 +54,28 @@ class CronTimes:
         return None
 
     def _between(self, after: datetime, upto: datetime) -> Iterator[datetime]:
-        """Yield the slots with after < slot ≤ upto in order, a day's at a time: within a day the clock may turn, and their order with it."""
-        start = after
+        """Yield the slots with after < slot ≤ upto in order, piece by piece: within a piece the clock may turn, and their order with it."""
+        start, piece = after, timedelta(hours=1)
         while start < upto:
             first = self._wall(self._local(start) - _SHIFT)
             if first is None:
                 return
             start = max(start, self._instant(first, 0) - 2 * _SHIFT)  # a yearly schedule has many empty days
-            end = min(start + _DAY, upto)
+            end = min(start + piece, upto)
             yield from sorted(slot for slot in self._near(start, end) if start < slot <= end)
-            start = end
+            start, piece = end, min(4 * piece, _DAY)
 
     def _near(self, start: datetime, end: datetime) -> set[datetime]:
         found: set[datetime] = set()
-        wall, last = self._wall(self._local(start) - _SHIFT), self._local(end) + _SHIFT
+        margin = _SHIFT if self._turns(start - _SHIFT, end + _SHIFT) else timedelta()
+        wall, last = self._wall(self._local(start) - margin), self._local(end) + margin
         while wall is not None and wall <= last:
             found |= {self._instant(wall, fold) for fold in ((0, 1) if self._every_hour else (0,))}
             wall = self._wall(wall + timedelta(seconds=1))
         return found
+
+    def _turns(self, start: datetime, end: datetime) -> bool:
+        return start.astimezone(self._zone).utcoffset() != end.astimezone(self._zone).utcoffset()
 
     def _wall(self, at: datetime) -> datetime | None:
         """Return the first wall clock time at or after `at` that the expression names."""
