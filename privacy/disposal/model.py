@@ -56,7 +56,7 @@ class PlanState(StrEnum):
     APPROVED = "approved"
     RUNNING = "running"
     DONE = "done"
-    VOID = "void"
+    VOID = "void"  # something moved on since: a new plan is needed
     NEEDS_ATTENTION = "needs_attention"
 
 
@@ -105,6 +105,9 @@ class Plan:
     approved_by: str = ""
     approved_at: datetime | None = None
     problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # system → why it could not be planned or finished
+    systems: tuple[str, ...] = ()  # those the plan covers
+    results: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))  # system → what was done and what a second look found
+    ended_at: datetime | None = None
 
     @property
     def blocked(self) -> bool:
