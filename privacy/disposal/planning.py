@@ -246,6 +246,12 @@ class _Planner:
 
     def _settle(self, ref: Reference, fate: _Fate | None, key: tuple[Any, ...], parents: Sequence[_Fate], emptied: Mapping[str, Any] | None) -> bool:
         """One row that stays names rows that go. Return True when a fate changed."""
+        if ref.child not in self._terrain.datasets:
+            self._note(
+                "unmapped_table", ref.child, f"Rows of this table refer to rows of {ref.parent} that go, and the data map does not know it.",
+                f"Scan the system again: `privacy systems scan {self._terrain.system}`.",
+            )  # fmt: skip
+            return False
         if fate is None and not ref.declared:
             return False  # nothing enforces it and nobody says that it is the person's: a key without a bearer, told nothing by
         if fate is None and ref.role is None and ref.on_delete == "cascade":
