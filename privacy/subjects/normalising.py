@@ -65,7 +65,9 @@ class Spellings:
             return _phone_trace(form)
         if kind is IdentifierKind.RESIDENT_ID:
             return (fifteen(form) or form).lower()
-        return form if kind in (IdentifierKind.EMAIL, IdentifierKind.NAME) else ""
+        if kind is IdentifierKind.NAME:
+            return form.replace("·", "")  # one of many dots
+        return form if kind is IdentifierKind.EMAIL else ""
 
     def _phone(self, value: str) -> frozenset[str]:
         found = {apply(value) for apply in self._phones}
@@ -90,7 +92,8 @@ def fifteen(form: str) -> str:
 
 def _is_phone(form: str) -> bool:
     number = form.partition(";ext=")[0].removeprefix("+")
-    return number.isascii() and number.isdecimal() and len(number) >= _SHORTEST_PHONE and not _monotone(number[-_SHORTEST_PHONE:])
+    home = number[_COUNTRY_CODE:] if form.startswith("+") else number
+    return number.isascii() and number.isdecimal() and len(number) >= _SHORTEST_PHONE and not _monotone(home)
 
 
 def _monotone(plain: str) -> bool:

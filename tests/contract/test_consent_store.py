@@ -229,3 +229,25 @@ def test_a_subject_of_any_script_is_told_apart(consent: ConsentService) -> None:
     consent.give(BOB, giving(subject=SubjectRef("crm", "customer", keys[0])))
     states = consent.statuses(DEFAULT_TENANT, [SubjectRef("crm", "customer", key) for key in keys], "marketing", None)
     assert [status.holds for status in states] == [True, False, False, False, False, False]
+
+
+def test_a_forgotten_subject_never_consented_and_the_ledger_still_folds(consent: ConsentService, store: SqlStore, fixed_clock: FixedClock) -> None:
+    """Receipts stay with one pseudonym a person and nothing that leads back; doing it twice is doing it once; others are untouched."""
+    other = SubjectRef("crm", "customer", "99")
+    paper = consent.give(BOB, giving(method="paper", evidence=Evidence("form", "F-417"), reference="mark-1"))
+    fixed_clock.advance(timedelta(minutes=1))
+    consent.withdraw(BOB, withdrawing())
+    consent.give(BOB, giving(subject=other))
+    assert set(consent.named(DEFAULT_TENANT)) == {LI, other}
+    assert store.run(lambda tx: consent.forget(tx, DEFAULT_TENANT, [LI], "case-1")) == {"receipts": 2}
+    assert store.run(lambda tx: consent.forget(tx, DEFAULT_TENANT, [LI], "case-1")) == {"receipts": 0}
+    assert (state(consent).state, state(consent, other).state) == (State.NEVER, State.GIVEN)
+    assert set(consent.named(DEFAULT_TENANT)) == {other}
+    left = consent.receipt(ALICE, str(paper["receipt_id"]))
+    assert (left["subject"], left["evidence_reference"], left["digest"]) == (None, None, paper["digest"])
+    with store.engine.connect() as opened:
+        rows = [row for row in opened.execute(RECEIPT.select()) if row.sealed is None]
+    assert len({bytes(row.lookup) for row in rows}) == 1
+    assert {(row.evidence, row.reference) for row in rows} == {(None, None)}
+    consent.give(BOB, giving(reference="mark-1"))
+    assert state(consent).holds  # a person may come back
