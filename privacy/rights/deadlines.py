@@ -191,7 +191,9 @@ class Deadlines:
             return walks[id]
 
         due, missing = _safely(of_due, case, walk(of_due), rule, whole=False)
-        target, target_missing = _safely(of_target, case, walk(of_target), rule, whole=True)
+        # without a pause the same reading gives the same day: half the work of bulk recomputation
+        same = of_target is of_due and not case.pauses
+        target, target_missing = (due, missing) if same else _safely(of_target, case, walk(of_target), rule, whole=True)
         provisional = missing or target_missing
         if any(each.unverified for each in walks.values()):
             # days of a calendar nobody vouched for may be shown, but alarms run on what cannot be late
