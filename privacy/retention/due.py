@@ -93,7 +93,7 @@ class Due:
             f"{each.child}.{'+'.join(each.child_columns)}" for restart in rule.restarts for each in restarting_relations(rule, restart, self.scene.relations)
         )
         if rule.consequence is Consequence.ANONYMISE:
-            return Effect(sets=tuple(f"{rule.dataset}.{name}" for name in self.replacing.values), restarts=restarts)
+            return Effect(sets=tuple(f"{rule.dataset}.{name}" for name in self.replacing.columns), restarts=restarts)
         if not rule.consequence.removes:
             return Effect(restarts=restarts)
         names = self.tree.tables()
@@ -120,15 +120,15 @@ class Due:
 
     # --- looking ---------------------------------------------------------------------------------------------------------------------
 
-    def preview(self, target: Target, statutes: Statutes) -> Preview:
-        """Count what goes and what stays. Raises ConnectorUnavailable."""
+    def preview(self, target: Target, statutes: Statutes, today: date) -> Preview:
+        """Count what goes and what stays. The hash is that of `today`, whatever day is looked at. Raises ConnectorUnavailable."""
         rule, kept, left = self.rule, [], self.past
         for keeper in self.keepers:
             if rows := target.count(self.table, both(left, keeper.rows)):
                 kept.append(Kept(keeper.reason, keeper.by, rows))
             left = both(left, Not(keeper.rows))
         due = target.count(self.table, left)
-        bound = rules.bound(rule, self.effect, statutes, self.day)
+        bound = rules.bound(rule, self.effect, statutes, today)
         dependants = {node.dataset: target.count(node.table, self.tree.rows(node, left)) for node in self.tree.dependants} if due else {}
         return Preview(
             rule=rule.id,
@@ -196,7 +196,7 @@ class Due:
             yield Keeper("hold", hold.id, rows)
 
     def _reached_by(self, hold: Hold) -> Where:
-        if hold.columns and self.rule.consequence is Consequence.ANONYMISE and not frozenset(hold.columns) & frozenset(self.replacing.values):
+        if hold.columns and self.rule.consequence is Consequence.ANONYMISE and not frozenset(hold.columns) & frozenset(self.replacing.columns):
             return NOTHING
         return any_of(self.tree.roots_with(node, held(hold, node.dataset, self.scene)) for node in self.tree.nodes)
 
@@ -215,7 +215,7 @@ class Due:
         if not other.statutes:
             return False
         about = frozenset(other.columns)
-        return self.rule.consequence is not Consequence.ANONYMISE or not about or bool(about & frozenset(self.replacing.values))
+        return self.rule.consequence is not Consequence.ANONYMISE or not about or bool(about & frozenset(self.replacing.columns))
 
     def _handled(self) -> Iterator[Keeper]:
         for node in self.tree.dependants:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from privacy.jobs.model import NewJob
+from privacy.jobs.model import Job, NewJob
 from privacy.kernel.ids import TenantId
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor
@@ -33,9 +33,9 @@ class Releases:
         """Resume the erasures whose period or hold is over by `at`; return how many cases."""
         return self._resumed(tx, tenant, self._repository.waiting(tx, tenant, at=at), at)
 
-    def sweep(self, tx: Tx, rule: Rule, slot: str, by: str) -> str:
-        """Put the sweep of a rule for one slot into the queue and return the job's id; the same slot again returns the first."""
-        return self._queue.enqueue(tx, rule.tenant, sweep_job(rule, slot), by=by).id
+    def sweep(self, tx: Tx, rule: Rule, slot: str, by: str) -> Job:
+        """Put the sweep of a rule for one slot into the queue; the same slot again returns the first job."""
+        return self._queue.enqueue(tx, rule.tenant, sweep_job(rule, slot), by=by)
 
     def _resumed(self, tx: Tx, tenant: TenantId, rows: Sequence[WaitingRow], at: datetime) -> int:
         plans: dict[tuple[str, str], None] = {}

@@ -1,27 +1,30 @@
-"""What an anonymised row holds in place of personal fields: nothing where the column allows it, else one fixed value per type.
+"""What an anonymised row holds in place of personal fields: as disposal decides it for erasures, held to what a standing rule needs.
 
-A unique column that must not be empty cannot hold one value twice: it is an obstacle with its remedy, never a half-done row.
+A rule runs by itself for years, so it replaces only fields somebody decided about: an undecided one is an obstacle with its remedy.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from privacy.disposal import replacing as disposal
 from privacy.disposal.target import IsNull, KeysIn, Not, TableShape, Where
-from privacy.inventory.model import Dataset, Field, Status
+from privacy.inventory.model import Dataset, Status
 from privacy.inventory.relations import Handling
 from privacy.retention.conditions import any_of
-
-ERASED = "[erased]"
-_FIXED: Mapping[str, Any] = {"integer": 0, "decimal": 0, "boolean": False, "date": "1900-01-01", "datetime": "1900-01-01 00:00:00", "json": "{}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Replacing:
-    """Column → what it becomes, and what stands in the way, in words."""
+    """Column → what it becomes in every row; `unique` columns get a value per row; `obstacles` say what stands in the way."""
 
     values: Mapping[str, Any]
+    unique: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(sorted((*self.values, *self.unique)))
 
     def not_yet(self) -> Where:
         """Return the rows in which at least one column does not hold its replacement: a batch that is run again finds none of its rows."""
@@ -29,42 +32,21 @@ class Replacing:
 
 
 def replacing(dataset: Dataset, shape: TableShape, columns: Iterable[str], kept: Iterable[str], handling: Handling | None) -> Replacing:
-    """Return what the personal fields of a dataset become. `columns` limits them (empty: all); `kept` are keys, clocks and references, never touched."""
-    wanted, untouched = frozenset(columns), frozenset(kept) | frozenset(shape.primary_key)
-    values: dict[str, Any] = {}
-    obstacles: list[str] = []
-    for name, field in dataset.fields.items():
-        if field.gone or name in untouched or (wanted and name not in wanted) or field.status is Status.NOT_PERSONAL:
-            continue
-        if flaw := _flaw(name, field, shape):
-            obstacles.append(f"{dataset.name}.{name}: {flaw}")
-            continue
-        given = handling.replacements.get(name, "") if handling else ""
-        values[name] = _value(name, shape, given)
+    """Return what the personal fields of a dataset become. `columns` limits them (empty: all); `kept` are clocks and references, never touched."""
+    wanted, untouched = frozenset(columns), frozenset(kept)
+    chosen = {name for name in shape.columns if name not in untouched and (not wanted or name in wanted)}
+    undecided = [name for name in sorted(chosen - set(shape.primary_key)) if not _decided(dataset, name)]
+    blank = disposal.blanks(shape, dataset, handling, frozenset(shape.columns) - chosen)
+    values = {name: value for name, value in blank.values.items() if name in chosen}
+    unique = tuple(name for name in blank.unique if name in chosen)
+    obstacles = [f"{dataset.name}.{name}: nobody decided what it holds; confirm the field or declare it not personal" for name in undecided]
+    obstacles += [f"{dataset.name}.{name}: it must not be empty and has no neutral value; make the column nullable" for name in blank.left if name in chosen]
     if not values and not obstacles:
-        obstacles.append(f"{dataset.name}: no personal field is left to replace; confirm its fields, or choose another consequence")
-    return Replacing(values, tuple(obstacles))
+        rest = "only unique fields are left" if unique else "no personal field is left"
+        obstacles.append(f"{dataset.name}: {rest} to replace; confirm its fields, or choose delete or archive")
+    return Replacing(values, unique, tuple(obstacles))
 
 
-def _flaw(name: str, field: Field, shape: TableShape) -> str:
-    column = shape.columns.get(name)
-    if column is None:
-        return "the column is gone; scan the system again"
-    if field.status is not Status.CONFIRMED:
-        return "nobody decided what it holds; confirm the field or declare it not personal"
-    if column.generated:
-        return "the database computes it; change what it is computed from"
-    if column.nullable:
-        return ""
-    if any(name in unique for unique in shape.unique):
-        return "it is unique and must not be empty; make the column nullable, or choose delete or archive"
-    return "" if column.family == "text" or column.family in _FIXED else "it must not be empty and has no neutral value; make the column nullable"
-
-
-def _value(name: str, shape: TableShape, given: str) -> Any:
-    column = shape.columns[name]
-    if given.startswith("text:"):
-        return given.removeprefix("text:")[: column.length or None]
-    if column.nullable:
-        return None
-    return ERASED[: column.length or None] if column.family == "text" else _FIXED[column.family]
+def _decided(dataset: Dataset, name: str) -> bool:
+    field = dataset.fields.get(name)
+    return field is not None and field.status in (Status.CONFIRMED, Status.NOT_PERSONAL)
