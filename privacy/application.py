@@ -162,6 +162,16 @@ def check(application: Application) -> list[Finding]:
     return [_asked(part, question) for part, question in application.checks.items()]
 
 
+def ready(application: Application) -> None:
+    """Return when every part is ready to work. Raises Misconfigured, naming the parts that are not."""
+    problems = [finding for finding in check(application) if not finding.ok]
+    if [problem.part for problem in problems] == ["audit"]:
+        application.sequencer.drain()  # commands wrote events while no service ran that would sign them
+        problems = [finding for finding in check(application) if not finding.ok]
+    if problems:
+        raise Misconfigured("The service does not start: " + " ".join(f"{problem.part}: {problem.detail}" for problem in problems))
+
+
 def build(config: Config) -> Application:
     """Wire an application from its settings. Opens no database and starts no thread yet; reads keys and policy files.
 

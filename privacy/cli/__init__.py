@@ -28,6 +28,8 @@ COMMANDS = {
     "keys": ("privacy.cli.keys:keys", "Status and rotation of keys."),
     "backup": ("privacy.cli.backup:backup", "Write the stores to a folder; without the root key."),
     "restore": ("privacy.cli.backup:restore", "Put a backup back; erase again what was erased since."),
+    "jobs": ("privacy.cli.jobs:jobs", "Long work: list, pause, resume, retry, cancel."),
+    "worker": ("privacy.cli.jobs:worker", "Run jobs and schedules beside the serving processes."),
     "audit": ("privacy.cli.audit:audit", "Export, prove and verify the audit log."),
     "users": ("privacy.cli.users:users", "People who sign in."),
     "clients": ("privacy.cli.clients:clients", "Applications that call the service."),

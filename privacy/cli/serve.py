@@ -56,17 +56,12 @@ def _refuse_useless_certificate(certificate: Path, key: Path) -> None:
 
 def _make_app(config: Config) -> object:
     """Build, check and start the application in the serving process; the parent stays small and opens nothing."""
-    from privacy.application import build, check
+    from privacy.application import build, ready
     from privacy.web import create_app
 
     try:
         application = build(config)
-        problems = [finding for finding in check(application) if not finding.ok]
-        if [problem.part for problem in problems] == ["audit"]:
-            application.sequencer.drain()  # commands wrote events while no service ran that would sign them
-            problems = [finding for finding in check(application) if not finding.ok]
-        if problems:
-            raise Misconfigured("The service does not start: " + " ".join(f"{problem.part}: {problem.detail}" for problem in problems))
+        ready(application)
     except PrivacyError as error:
         say(error)
         # the server takes this status for a failed boot and ends with it instead of trying again for ever

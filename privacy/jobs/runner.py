@@ -108,15 +108,17 @@ def perform(jobs: Jobs, handler: Handler, lease: HeldLease) -> Exception | None:
     return None
 
 
-def run_now(jobs: Jobs, handlers: Mapping[str, Handler], *, reraise: bool = True) -> list[Job]:
+def run_now(jobs: Jobs, handlers: Mapping[str, Handler], *, reraise: bool = True, stopping: threading.Event | None = None) -> list[Job]:
     """Run every job that is ready and has a handler, also those enqueued meanwhile, in the calling thread; return them as they stand afterwards.
 
-    For `privacy worker --once` and for tests. With `reraise` an error that is no PrivacyError is raised again, once its job has been put back.
+    For `privacy worker --once` and for tests. With `reraise` an error that is no PrivacyError is raised again, once its job has been put back. Once
+    `stopping` is set the job at hand is given back and no other taken.
     """
     jobs.leases.reap()
+    stopping = stopping or threading.Event()
     run: list[Job] = []
-    while taken := jobs.leases.claim(handlers, worker_name()):
-        lease = HeldLease(jobs.leases, taken[0], threading.Event())
+    while not stopping.is_set() and (taken := jobs.leases.claim(handlers, worker_name())):
+        lease = HeldLease(jobs.leases, taken[0], stopping)
         error = perform(jobs, handlers[taken[0].kind], lease)
         if reraise and error is not None and not isinstance(error, PrivacyError):
             raise error

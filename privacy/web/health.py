@@ -1,5 +1,6 @@
 """Liveness, readiness, metrics: public, and therefore naming parts and words only, never addresses or texts of errors."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -67,7 +68,14 @@ class Readiness:
                 self._until = time.monotonic() + _KEPT_SECONDS
                 for part, state in self._known.items():
                     self._metrics.ready(part, state == "ok")
+                self._count_jobs(application)
             return dict(self._known)
+
+    def _count_jobs(self, application: Any) -> None:
+        # figures that cannot be had are left as they are: the part `database` says why
+        if queue := getattr(application, "jobs", None):
+            with contextlib.suppress(PrivacyError):
+                self._metrics.jobs(queue.counts())
 
 
 def _state(check: Check) -> str:
