@@ -26,6 +26,7 @@ _RECORDING_WORDS = frozenset({"audio", "recording", "video", "voice", "录音", 
 _DOCUMENT_WORDS = frozenset({"document", "file", "attachment", "pdf", "scan", "resume", "附件", "文件", "扫描件", "简历"})
 _KEY_WORDS = frozenset({"key", "name", "attribute", "attr", "property", "field", "code", "type", "label", "item", "属性", "字段", "键", "指标"})
 _VALUE_WORDS = frozenset({"value", "val", "data", "content", "text", "值", "内容", "取值"})
+_CLAUSES = frozenset("，。！？；")
 _PAIR = re.compile(r'"([^"\\]{1,64})"\s*:\s*(?:"((?:[^"\\]|\\.){0,256})"|(-?\d[\d.]*))')
 
 
@@ -45,7 +46,7 @@ class CarrierReader:
             return "json"
         if family is Family.BINARY or sample.binary > 0 and sample.binary * 2 >= sample.seen - sample.nulls:
             return _bytes_kind(look, sample)
-        return "free_text" if family in (Family.TEXT, Family.OTHER) and _is_free_text(look) else ""
+        return "free_text" if family in (Family.TEXT, Family.OTHER) and _is_free_text(look, sample) else ""
 
     def candidates(self, look: Look, scene: Scene, sample: Sample, carrier: str) -> Iterator[Candidate]:
         """Yield what the inside of a carrier proposes."""
@@ -150,7 +151,7 @@ def _in_bytes(look: Look, scene: Scene, carrier: str) -> Iterator[Candidate]:
         yield Candidate("credential", "CREDENTIAL", 0.8, (Evidence(secret[0].source, f"“{secret[0].phrase}”", 0.8),))
 
 
-def _is_free_text(look: Look) -> bool:
+def _is_free_text(look: Look, sample: Sample) -> bool:
     profile = look.profile
     if profile.distinct == 0:
         return any(hint.category == "personal_text" for hint in look.hints)
@@ -159,7 +160,13 @@ def _is_free_text(look: Look) -> bool:
         return False
     long = profile.mean_words >= 6 or (profile.longest >= 60 and profile.mean_words >= 4)
     chinese = profile.mean_words < 2.5 and profile.mean_length >= 25 and _wordy(look)
-    return long or chinese or any(hint.category == "personal_text" and hint.strength > 0 for hint in look.hints)
+    return long or chinese or _in_sentences(sample) or any(hint.category == "personal_text" and hint.strength > 0 for hint in look.hints)
+
+
+def _in_sentences(sample: Sample) -> bool:
+    """Chinese remarks are short: what tells them from names and codes are the signs between and after clauses."""
+    values = sample.values[:_TEXTS_READ]
+    return bool(values) and sum(any(sign in _CLAUSES for sign in value) for value in values) / len(values) >= 0.3
 
 
 def _wordy(look: Look) -> bool:
