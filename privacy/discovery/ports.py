@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from privacy.discovery.shapes import Sample, Table
+from privacy.discovery.shapes import Inclusion, KeyShape, Sample, Table
 
 
 class Found(Protocol):
@@ -42,6 +42,18 @@ class Connector(Protocol):
 
     def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:
         """Return up to `limit` distinct non-null values of each column. Raises ConnectorUnavailable when the table cannot be read in time."""
+
+    def included(
+        self, child: Table, child_columns: Sequence[str], parent: Table, parent_columns: Sequence[str], sample: int, by: str = ""
+    ) -> Mapping[str, Inclusion]:
+        """Look up to `sample` distinct values of the child's columns up in the parent's, inside the system; no value leaves it.
+
+        With `by`, a column of the child that names kinds, one answer a kind (by its text); without, one answer under ``. An empty child gives no answer.
+        Raises ConnectorUnavailable when that takes too long or is not allowed.
+        """
+
+    def key_shape(self, table: Table, column: str) -> KeyShape:
+        """Return how the filled cells of a column look as a key, from 200,000 rows at most. Raises ConnectorUnavailable."""
 
     def close(self) -> None: ...
 

@@ -15,8 +15,9 @@ from typing import Protocol
 
 from privacy.actors.people import require
 from privacy.discovery.columns import ColumnClassifier
-from privacy.discovery.ports import Located, Locator, Opener
+from privacy.discovery.ports import Connector, Located, Locator, Opener
 from privacy.discovery.proposals import Outcome, Proposal, TableReport
+from privacy.discovery.relations.proposing import RelationProposal, RelationProposer
 from privacy.discovery.shapes import EMPTY, Column, Sample, Table
 from privacy.inventory.merging import REFERENCE, Drift, ScannedField, ScannedTable
 from privacy.inventory.model import Carrier, Field, Finding, System
@@ -77,20 +78,38 @@ def look(opener: Opener, classifier: ColumnClassifier, url: str, progress: Progr
     Raises InvalidInput or ConnectorUnavailable when the system as a whole cannot be read.
     """
     with closing(opener(url)) as connector:
-        tables = list(connector.tables())
-        _refuse_ours_by_content(tables)
-        sampled: list[tuple[Table, Mapping[str, Sample]]] = []
-        for number, table in enumerate(tables):
-            if progress is not None:
-                progress(number, len(tables), table.name)
-            try:
-                samples = connector.sample(table, SAMPLE) if table.columns and not table.problem else {}
-                sampled.append((table, samples))
-            except ConnectorUnavailable as error:
-                # names still tell something; the problem is shown beside what they propose
-                sampled.append((replace(table, problem=error.detail), {}))
+        sampled = _sampled(connector, progress)
     reports = classifier.classify(sampled)
     return reports, {table.name: samples for table, samples in sampled}
+
+
+def relate(
+    opener: Opener, classifier: ColumnClassifier, proposer: RelationProposer, url: str, progress: Progress | None = None
+) -> tuple[list[RelationProposal], list[TableReport]]:
+    """Read the system at `url` and propose how its tables belong together; values are compared inside the system.
+
+    Raises InvalidInput or ConnectorUnavailable when the system as a whole cannot be read.
+    """
+    with closing(opener(url)) as connector:
+        sampled = _sampled(connector, progress)
+        reports = classifier.classify(sampled)
+        return proposer.propose(sampled, reports, connector), reports
+
+
+def _sampled(connector: Connector, progress: Progress | None) -> list[tuple[Table, Mapping[str, Sample]]]:
+    tables = list(connector.tables())
+    _refuse_ours_by_content(tables)
+    sampled: list[tuple[Table, Mapping[str, Sample]]] = []
+    for number, table in enumerate(tables):
+        if progress is not None:
+            progress(number, len(tables), table.name)
+        try:
+            samples = connector.sample(table, SAMPLE) if table.columns and not table.problem else {}
+            sampled.append((table, samples))
+        except ConnectorUnavailable as error:
+            # names still tell something; the problem is shown beside what they propose
+            sampled.append((replace(table, problem=error.detail), {}))
+    return sampled
 
 
 class Discovery:

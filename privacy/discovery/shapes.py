@@ -76,3 +76,34 @@ class Sample:
 
 
 EMPTY = Sample()
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusion:
+    """How many of some distinct values of a child's columns were found in the parent's. Empty cells and sentinels (0, -1, empty text) are not counted."""
+
+    checked: int
+    found: int
+
+    @property
+    def ratio(self) -> float:
+        return self.found / self.checked if self.checked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShape:
+    """What the values of a column look like as a key: of `rows` filled cells `distinct` differ; least and greatest for whole numbers alone."""
+
+    rows: int
+    distinct: int
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def unique(self) -> bool:
+        return 0 < self.rows == self.distinct
+
+    @property
+    def dense(self) -> bool:
+        """Are these numbers counted one by one, so that any small number is among them?"""
+        return self.low is not None and self.high is not None and self.high - self.low < max(10, 4 * self.distinct)

@@ -13,9 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from privacy.adapters.database_urls import Address
+from privacy.adapters.databases import inclusion
 from privacy.adapters.databases.sampling import STATEMENT_SECONDS, TABLE_SECONDS, Gather, Source, Unreadable, read_strata
 from privacy.adapters.databases.words import in_words
-from privacy.discovery.shapes import Family, Sample, Table
+from privacy.discovery.shapes import Family, Inclusion, KeyShape, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable
 
 
@@ -37,6 +38,9 @@ class Dialect(Protocol):
         """Return SQL that yields the cell as text (bytes for binary columns), cut to a length."""
 
     def quote(self, name: str) -> str: ...
+
+    def text_of(self, sql: str) -> str:
+        """Return SQL that yields a value as text which compares byte by byte, whatever the collations."""
 
 
 class SqlConnector:
@@ -86,6 +90,21 @@ class SqlConnector:
                     yield from result
         except (SQLAlchemyError, UnicodeDecodeError) as error:
             raise Unreadable(in_words(error)) from None
+
+    def included(
+        self, child: Table, child_columns: Sequence[str], parent: Table, parent_columns: Sequence[str], sample: int, by: str = ""
+    ) -> Mapping[str, Inclusion]:
+        ends = (child, self._sources[child.name]), (parent, self._sources[parent.name])
+        try:
+            return inclusion.included(self._rows, self._dialect, ends[0], child_columns, ends[1], parent_columns, sample, by)
+        except Unreadable as error:
+            raise ConnectorUnavailable(f"The values cannot be compared ({error.reason}).") from None
+
+    def key_shape(self, table: Table, column: str) -> KeyShape:
+        try:
+            return inclusion.key_shape(self._rows, self._dialect, table, self._sources[table.name], column)
+        except Unreadable as error:
+            raise ConnectorUnavailable(f"The values cannot be counted ({error.reason}).") from None
 
     def close(self) -> None:
         if self._connection is not None:

@@ -104,5 +104,8 @@ class MariaDb:
     def quote(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"
 
+    def text_of(self, sql: str) -> str:
+        return f"CAST({sql} AS BINARY)"
+
 
 MARIADB = MariaDb()

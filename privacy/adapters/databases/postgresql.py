@@ -106,6 +106,9 @@ class PostgreSql:
     def quote(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
 
+    def text_of(self, sql: str) -> str:
+        return f'CAST({sql} AS text) COLLATE "C"'
+
 
 def _s(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -6,11 +6,12 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from privacy.adapters.databases import inclusion
 from privacy.adapters.databases.sampling import CELL, STATEMENT_SECONDS, TABLE_SECONDS, Gather, Source, Unreadable, read_strata
 from privacy.adapters.databases.sqlite_comments import comments
 from privacy.adapters.databases.types import family
 from privacy.adapters.databases.words import in_words
-from privacy.discovery.shapes import Column, Family, ForeignKey, Sample, Table
+from privacy.discovery.shapes import Column, Family, ForeignKey, Inclusion, KeyShape, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable
 
 _LIMITS = {
@@ -68,6 +69,21 @@ class SqliteConnector:
                 raise ConnectorUnavailable(f"The table cannot be read ({error.reason}).") from None
         return gather.samples()
 
+    def included(
+        self, child: Table, child_columns: Sequence[str], parent: Table, parent_columns: Sequence[str], sample: int, by: str = ""
+    ) -> Mapping[str, Inclusion]:
+        ends = (child, self._sources[child.name]), (parent, self._sources[parent.name])
+        try:
+            return inclusion.included(self._rows, self, ends[0], child_columns, ends[1], parent_columns, sample, by)
+        except Unreadable as error:
+            raise ConnectorUnavailable(f"The values cannot be compared ({error.reason}).") from None
+
+    def key_shape(self, table: Table, column: str) -> KeyShape:
+        try:
+            return inclusion.key_shape(self._rows, self, table, self._sources[table.name], column)
+        except Unreadable as error:
+            raise ConnectorUnavailable(f"The values cannot be counted ({error.reason}).") from None
+
     def close(self) -> None:
         if self._opened is not None:
             self._opened.close()
@@ -79,6 +95,9 @@ class SqliteConnector:
 
     def quote(self, name: str) -> str:
         return '"' + name.replace('"', '""') + '"'
+
+    def text_of(self, sql: str) -> str:
+        return f"CAST({sql} AS TEXT) COLLATE BINARY"
 
     def query(self, statement: str, parameters: Sequence[Any] = (), *, seconds: float = STATEMENT_SECONDS) -> Generator[Sequence[Any]]:
         """Run a SELECT of ours with bound values (`?`) and stream its rows. Raises Unreadable."""

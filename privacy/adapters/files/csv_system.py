@@ -16,7 +16,7 @@ from typing import TextIO
 
 from privacy.adapters.databases.sampling import TABLE_SECONDS, Gather
 from privacy.adapters.databases.words import in_words
-from privacy.discovery.shapes import Column, Sample, Table
+from privacy.discovery.shapes import Column, Inclusion, KeyShape, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable, InvalidInput
 
 _SUFFIXES = (".csv", ".tsv")
@@ -28,6 +28,7 @@ _LINE = 1 << 20
 _READ = 256 << 20
 _COLUMNS = 4096
 _BLOCK = 1000
+_NOBODY = frozenset({"", "0", "-1"})  # cells that are nobody's key
 
 
 def is_csv(path: Path) -> bool:
@@ -97,8 +98,45 @@ class CsvConnector:
         except (OSError, csv.Error, UnicodeError) as error:
             raise ConnectorUnavailable(f"The file cannot be read ({in_words(error)}).") from None
 
+    def included(
+        self, child: Table, child_columns: Sequence[str], parent: Table, parent_columns: Sequence[str], sample: int, by: str = ""
+    ) -> Mapping[str, Inclusion]:
+        wanted: dict[str, set[tuple[str, ...]]] = {}
+        for kind, *key in self._cells(child, [by, *child_columns] if by else [child_columns[0], *child_columns]):
+            held = wanted.setdefault(kind if by else "", set())
+            if not _NOBODY.intersection(key) and sum(map(len, wanted.values())) < sample:
+                held.add(tuple(key))
+        left = {kind: set(keys) for kind, keys in wanted.items()}
+        for key in self._cells(parent, parent_columns):
+            for keys in left.values():
+                keys.discard(tuple(key))
+        return {kind: Inclusion(len(keys), len(keys) - len(left[kind])) for kind, keys in wanted.items() if keys}
+
+    def key_shape(self, table: Table, column: str) -> KeyShape:
+        values = [cell for (cell,) in self._cells(table, [column]) if cell]
+        numbers = [int(cell) for cell in set(values) if cell.isdecimal() and len(cell) < 19]
+        whole = len(numbers) == len(set(values)) > 0
+        return KeyShape(len(values), len(set(values)), min(numbers) if whole else None, max(numbers) if whole else None)
+
     def close(self) -> None:
         self._files.clear()
+
+    def _cells(self, table: Table, columns: Sequence[str]) -> Iterator[list[str]]:
+        """Yield these cells of each row; the same bounds hold as for a sample."""
+        places = [next(number for number, column in enumerate(table.columns) if column.name == name) for name in columns]
+        try:
+            with self._open(self._files[table.name]) as file:
+                rows = _reader(file)
+                if _headless(next(rows, [])):
+                    rows = _reader(file)
+                for number, row in enumerate(rows):
+                    if number >= _ROWS:
+                        return
+                    yield [row[place].strip() if place < len(row) else "" for place in places]
+        except InvalidInput as error:
+            raise ConnectorUnavailable(error.detail) from None
+        except (OSError, csv.Error, UnicodeError) as error:
+            raise ConnectorUnavailable(f"The file cannot be read ({in_words(error)}).") from None
 
     def _paths(self) -> list[Path]:
         try:
