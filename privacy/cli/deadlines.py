@@ -10,7 +10,7 @@ from privacy.cli.output import json_option, show
 from privacy.kernel.errors import InvalidInput, NotFound
 from privacy.rights.deadlines import ClockEvent, Deadlines, in_effect, lead
 from privacy.rights.model import Clock
-from privacy.rights.rules import KINDS, Rule
+from privacy.rights.rules import FACTS, KINDS, Rule
 
 _COLUMNS = ("regime", "name", "due", "target", "status", "provisional", "calendar", "rule")
 
@@ -77,7 +77,7 @@ def list_calendars(day: str | None, as_json: bool) -> None:
 @click.option("--event", "events", multiple=True, metavar="KIND=WHEN", help="identity_requested=2026-02-03T09:00:00+01:00 and the like; may be repeated.")
 @click.option("--told", help="Extend: when the person was told of the extension and its reason.")
 @click.option("--accept", "accepted", multiple=True, metavar="RULE@VERSION", help="As if this rule or calendar had been accepted; may be repeated.")
-@click.option("--fact", "facts", multiple=True, help="Of a breach: critical_infrastructure, central_body, high_risk.")
+@click.option("--fact", "facts", multiple=True, type=click.Choice(FACTS), help="What is known of a breach; may be repeated.")
 @click.option("--proposed", is_flag=True, help="Also show proposed law.")
 @json_option
 def try_clocks(

@@ -16,7 +16,7 @@ from privacy.kernel.clock import rfc3339
 from privacy.kernel.errors import Conflict, InvalidInput, Misconfigured
 from privacy.rights.calendars import Calendars, Walk, YearMissing
 from privacy.rights.model import Clock
-from privacy.rights.rules import ESTABLISHMENT, KINDS, STOPS, Accepted, Reading, Rule, Rules
+from privacy.rights.rules import ESTABLISHMENT, FACTS, KINDS, STOPS, Accepted, Reading, Rule, Rules
 
 EVENTS = tuple(f"{stop}_{what}" for stop in STOPS for what in ("requested", "received"))
 IN_EFFECT = ("in_force", "accepted")
@@ -65,7 +65,11 @@ class Deadlines:
     @classmethod
     def load(cls, policies: Path) -> "Deadlines":
         """Read `deadlines` and `calendars` below the folder of policies. Raises Misconfigured with file, line and remedy."""
-        return cls(Rules.load(policies / "deadlines"), Calendars.load(policies / "calendars"))
+        made = cls(Rules.load(policies / "deadlines"), Calendars.load(policies / "calendars"))
+        for rule in made.rules:
+            for id in rule.calendars() - {ESTABLISHMENT, *made.calendars.ids()}:
+                raise Misconfigured(f"The rule {rule.id} names the calendar {id}, of which there is no file; add one or mend the name.")
+        return made
 
     def clocks(
         self,
@@ -89,12 +93,14 @@ class Deadlines:
             received_at: when it happened or became known (aware).
             events: questions and answers that may stop a clock.
             accepted: (id, version) of the `to_verify` rules and (`id/year`, version) of the calendars that somebody accepted.
-            facts: what is known of a breach, for rules that apply only then (`critical_infrastructure`, `central_body`).
+            facts: what is known of a breach, among rules.FACTS, for rules that apply only then.
             proposed: also show the clocks of proposed law.
 
-        Raises InvalidInput for an unknown kind, regime, zone or event, or an instant without zone.
+        Raises InvalidInput for an unknown kind, regime, zone, fact or event, or an instant without zone.
         """
         _known("kind", kind, KINDS)
+        for fact in facts:
+            _known("facts", fact, FACTS)
         place = _zone(zone)
         received = _utc(received_at, "received_at")
         day = received.astimezone(place).date()

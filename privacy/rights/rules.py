@@ -24,6 +24,7 @@ ROLLS = ("none", "next_working_day")
 STOPS = ("identity", "clarification")
 AFTER_PAUSE = ("resume", "restart")
 STATUSES = ("in_force", "to_verify", "proposed", "repealed")
+FACTS = ("critical_infrastructure", "central_body", "high_risk")  # what may be known of a breach; a closed list, for a mistyped fact would hide a rule
 ESTABLISHMENT = "establishment"  # the calendar of the place where the controller sits, as opposed to one that the rule names
 
 Accepted = Collection[tuple[str, int]]
@@ -110,6 +111,11 @@ class Rule:
     @property
     def key(self) -> tuple[str, int]:
         return self.id, self.version
+
+    def calendars(self) -> frozenset[str]:
+        """Return the ids of the calendars its readings name, `establishment` among them."""
+        readings = (self.due, self.target, *((self.extension.due, self.extension.target) if self.extension else ()))
+        return frozenset(reading.calendar for reading in readings if reading.calendar)
 
     def valid_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
@@ -212,7 +218,7 @@ class _Entry:
             after_pause=self._file.among(self._number, "then", self._file.take(self._number, pause, "then", str, "resume"), AFTER_PAUSE),
             extension=self._extension(),
             stands_in=self._file.take(self._number, self._values, "stands_in", bool, False),
-            only_if=self._file.words(self._number, self._values, "only_if"),
+            only_if=self._file.words(self._number, self._values, "only_if", FACTS),
             source=self._source(),
             en=self._text("en"),
             zh=self._text("zh"),

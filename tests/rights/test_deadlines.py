@@ -326,6 +326,7 @@ class TestProperties:
     [
         ({"kind": "acces"}, "/kind"),
         ({"regimes": ["gdrp"]}, "/regimes"),
+        ({"facts": {"critical"}}, "/facts"),
         ({"zone": "Europe/Berln"}, "/zone"),
         ({"zone": "../etc/passwd"}, "/zone"),
         ({"zone": ""}, "/zone"),

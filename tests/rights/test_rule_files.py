@@ -73,6 +73,7 @@ def written(folder: Path, text: str, name: str = "x.toml") -> Path:
         (', calendar = "establishment"', "", r"x.toml:2: calendar: working days and rolling need a calendar"),
         ('roll = "next_working_day", ', "", r"x.toml:11: calendar: working days and rolling need a calendar"),
         ('en = "Answer."', 'en = " "', r"x.toml:12: en: must not be empty"),
+        ('en = "Answer."', 'only_if = ["critical"]\nen = "x"', r"x.toml:12: only_if: 'critical' is not known here; known are central_body, critical_infrastructure"),
         ('en = "Answer."', 'pause = { on = ["id"] }\nen = "x"', r"x.toml:12: on: 'id' is not known here"),
         ('en = "Answer."', 'pause = { on = ["identity"], than = "resume" }\nen = "x"', r"x.toml:12: than: unknown key; did you mean 'then'"),
         ('cite = "made up"', "", r"x.toml:2: rule: the key cite is missing"),
@@ -157,6 +158,15 @@ def test_words_about_a_released_rule_may_be_mended_and_own_rules_added(tmp_path:
     path.write_text(path.read_text("utf-8").replace("checked_on = 2026-11-22", "checked_on = 2027-01-31"), "utf-8")
     written(tmp_path / "deadlines", RULE, "our_own.toml")
     assert Rules.load(tmp_path / "deadlines").get("x.answer", 1)
+
+
+def test_a_rule_cannot_name_a_calendar_that_is_not_there(tmp_path: Path) -> None:
+    """It would be provisional for ever and nobody would know why."""
+    for folder in ("deadlines", "calendars"):
+        shutil.copytree(POLICIES / folder, tmp_path / folder)
+    written(tmp_path / "deadlines", RULE.replace('"establishment"', '"cnn"'), "our_own.toml")
+    with pytest.raises(Misconfigured, match=r"x.answer names the calendar cnn"):
+        Deadlines.load(tmp_path)
 
 
 def test_everything_shipped_is_released() -> None:
