@@ -82,7 +82,7 @@ class Between:
 @dataclass(frozen=True, slots=True)
 class Before:
     """Rows whose clock column is earlier than `instant` (aware). A date column compares dates in UTC, text columns ISO texts, integers epoch seconds
-    (or milliseconds from 10^11). NULL never matches."""
+    (or milliseconds from 10^11); numbers below 10^8 are no instants. NULL, '' and zero dates never match."""
 
     column: str
     instant: datetime | date
@@ -138,7 +138,10 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Update:
-    """`values`: column → None (NULL) or a fixed text/number. `per_row`: key tuple of `key_columns` → column values, for columns that must stay unique."""
+    """`values`: column → None (NULL) or a fixed text/number. `per_row`: key tuple of `key_columns` → column values, for columns that must stay unique.
+
+    Every row that matches gets `values`; a row of `per_row` that matches gets its own beside them.
+    """
 
     table: str
     where: Where
@@ -181,9 +184,13 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A row in which the residual scan found an identifier: which table, column and key; never the text."""
+    """A row in which the residual scan found an identifier: which table, column and key; never the text.
+
+    `form` says how it was written, or `not_searched` for what was left out: a very long cell (with its key), or a column in which the time
+    was up (`key` empty). Such a hit is an open point, not a finding.
+    """
 
     table: str
     column: str
     key: Sequence[Any]
-    form: str  # exact | normalised | base64 | url | digits
+    form: str  # exact | normalised | digits | base64 | url | json | html | quoted | not_searched

@@ -1,6 +1,5 @@
 """Runs statements and rolls them back: exact counts, what cascades and triggers would take with them, or the first constraint that stops it."""
 
-import time
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
@@ -8,9 +7,11 @@ from sqlalchemy.exc import DBAPIError
 
 from privacy.adapters.databases.conditions import Conditions
 from privacy.adapters.databases.known import Known
+from privacy.adapters.databases.limits import limit_time, unlimit_time
 from privacy.adapters.databases.side_effects import beside, watch
 from privacy.adapters.databases.statements import Runner
 from privacy.adapters.databases.violations import refusal
+from privacy.adapters.databases.writable import STATEMENT_SECONDS
 from privacy.disposal.target import Rehearsal, Statement, Violation
 from privacy.kernel.errors import Conflict
 
@@ -21,7 +22,7 @@ def rehearse(opened: Connection, tables: Mapping[str, Known], conditions: Condit
     runner = Runner(opened, tables, conditions)
     rows: list[int] = []
     try:
-        _limit(opened, seconds)
+        limit_time(opened, seconds)
         watched.begin()
         for statement in statements:
             watched.before(statement)
@@ -29,7 +30,7 @@ def rehearse(opened: Connection, tables: Mapping[str, Known], conditions: Condit
         _check_deferred(opened)
         return Rehearsal(tuple(rows), also_changed=beside(watched.total(), statements, rows))
     except DBAPIError as error:
-        why = refusal(error)
+        why = refusal(error)  # a time-out is no constraint either
         if not why.kind:
             raise
         return Rehearsal(tuple(rows), why.violation(min(len(rows), len(statements) - 1)))
@@ -37,18 +38,7 @@ def rehearse(opened: Connection, tables: Mapping[str, Known], conditions: Condit
         return Rehearsal(tuple(rows), Violation(len(rows), "other", statements[len(rows)].table, refused.detail))
     finally:
         opened.rollback()
-
-
-def _limit(opened: Connection, seconds: float) -> None:
-    """Bound the whole: a rehearsal holds locks while it runs."""
-    milliseconds = max(1, int(seconds * 1000))
-    if opened.dialect.name == "postgresql":
-        opened.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
-    elif opened.dialect.name == "sqlite":
-        deadline = time.monotonic() + seconds
-        driver = opened.connection.driver_connection
-        assert driver is not None
-        driver.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+        unlimit_time(opened, STATEMENT_SECONDS)
 
 
 def _check_deferred(opened: Connection) -> None:

@@ -17,15 +17,19 @@ from privacy.adapters.databases.conditions import Clause, Conditions
 from privacy.adapters.databases.counting import count
 from privacy.adapters.databases.drivers import read_leniently
 from privacy.adapters.databases.known import Known
+from privacy.adapters.databases.limits import TooSlow, limit_time, unlimit_time
 from privacy.adapters.databases.marker import Marker, ddl
+from privacy.adapters.databases.needles import Needles
 from privacy.adapters.databases.ranges import boundaries
 from privacy.adapters.databases.reading import Pages
 from privacy.adapters.databases.rehearsal import rehearse
 from privacy.adapters.databases.reserved import NOTHING, Reserved
+from privacy.adapters.databases.residue import residue
 from privacy.adapters.databases.statements import Runner
 from privacy.adapters.databases.tidying import tidy
 from privacy.adapters.databases.violations import Refusal, refusal
-from privacy.adapters.databases.writable import WritableDatabase, open_writable, unavailable
+from privacy.adapters.databases.words import TIMEOUT, in_words
+from privacy.adapters.databases.writable import STATEMENT_SECONDS, WritableDatabase, open_writable, unavailable
 from privacy.disposal.target import Applied, Cells, ChildOf, Hit, Rehearsal, Statement, TableShape, Where
 from privacy.kernel.errors import Conflict, ConnectorUnavailable, InvalidInput, NotFound
 from privacy.kernel.plaintext import Plaintext
@@ -115,6 +119,14 @@ class SqlTarget:
     def _fetch(self, clause: Clause) -> Sequence[Sequence[Any]]:
         with self._reading() as opened:
             return opened.exec_driver_sql(clause.sql, clause.parameters).fetchall()
+
+    def _fetch_within(self, clause: Clause, seconds: float) -> Sequence[Sequence[Any]]:
+        with self._reading() as opened:
+            limit_time(opened, min(seconds, STATEMENT_SECONDS))
+            try:
+                return opened.exec_driver_sql(clause.sql, clause.parameters).fetchall()
+            finally:
+                unlimit_time(opened, STATEMENT_SECONDS)
 
     def _conditions(self, opened: Connection | None = None) -> Conditions:
         def parents(where: ChildOf) -> Iterator[Sequence[Any]]:
@@ -208,7 +220,8 @@ class SqlTarget:
             yield from boundaries(self.kind, self._fetch, self._conditions(), known, where, rows)
 
     def residue(self, table: str, columns: Sequence[str], needles: Sequence[Plaintext], *, limit: int = 100) -> Iterator[Hit]:
-        raise NotImplementedError
+        """Time and cells are bounded (`residue.py`): a hit of the form `not_searched` names what was left out."""
+        yield from residue(self.kind, self._fetch_within, self._table(table), columns, Needles([needle.reveal() for needle in needles]), limit)
 
     def tidy(self, tables: Sequence[str]) -> None:
         tidy(self._database, self._tables(), tables)
@@ -217,12 +230,12 @@ class SqlTarget:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _in_words(), self._reader.begin() as opened:
+        with _translated(), self._reader.begin() as opened:
             yield opened
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _in_words(), self._database.engine.begin() as opened:
+        with _translated(), self._database.engine.begin() as opened:
             yield opened
 
 
@@ -235,7 +248,7 @@ class _Again(Exception):
 
 
 @contextlib.contextmanager
-def _in_words() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
@@ -251,7 +264,7 @@ def _refused(why: Refusal, error: DBAPIError, table: str) -> Conflict | Connecto
     if why.kind:
         named = f" ({why.name})" if why.name else ""
         return Conflict(f"{where}{why.detail}{named}. Nothing of this batch was done.", code="constraint_violated")
-    return unavailable(error)
+    return TooSlow(f"The system: {TIMEOUT}.") if in_words(error) == TIMEOUT else unavailable(error)
 
 
 _REMEDY = "Connect it with a user that may update and delete, to a server or file that is not read-only."
