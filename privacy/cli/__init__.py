@@ -22,6 +22,7 @@ COMMANDS = {
     "recipients": ("privacy.cli.catalogue:recipients", "Who gets data, under which agreement."),
     "controllers": ("privacy.cli.catalogue:controllers", "The legal entities that decide."),
     "notices": ("privacy.cli.notices:notices", "What people are shown before they agree."),
+    "subjects": ("privacy.cli.subjects:subjects", "Whose identifiers these are, and who is one person."),
     "consent": ("privacy.cli.consent:consent", "Record, withdraw and check consent."),
     "deadlines": ("privacy.cli.deadlines:deadlines", "Rules of law with their sources, and when an answer is due."),
     "policy": ("privacy.cli.policy:policy", "Check, test, compare, apply and explain policies."),

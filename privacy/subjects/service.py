@@ -126,10 +126,18 @@ class Subjects:
         (lookup,) = self._identities.lookups(tenant, [subject])
         return self._store.read(lambda tx: self._person(tx, tenant, self._repository.links(tx, tenant, [lookup])))
 
-    def show(self, actor: Actor, subject: SubjectRef) -> Person | None:
-        """Return the person of a subject for somebody who asks."""
+    def show(self, actor: Actor, subject: SubjectRef, *, request_id: str = "") -> tuple[Person | None, list[Contact]]:
+        """Return the person of a subject and the contacts on file, for somebody who asks: only their masked forms are meant to be shown.
+
+        Raises ConnectorUnavailable when the system does not answer.
+        """
         require(actor, "requests:read")
-        return self.person_of(actor.tenant, subject)
+        person, contacts = self.person_of(actor.tenant, subject), self.contacts(actor.tenant, subject)
+        counts = {"subjects": len(person.subjects) if person else 1, "contacts": len(contacts)}
+        self._audit.record(
+            Event(Action.SUBJECTS_RESOLVED, actor, object_type="person", object_ref=person.id if person else "", counts=counts, request_id=request_id)
+        )
+        return person, contacts
 
     def _link(self, tx: Tx, actor: Actor, subjects: Sequence[SubjectRef], evidence: str, request_id: str) -> Person:
         tenant, now = actor.tenant, self._clock.now()

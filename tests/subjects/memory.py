@@ -80,7 +80,7 @@ class MemorySubjectRepository:
 
     def reviews(self, tx: Tx, tenant: TenantId, state: str, limit: int) -> Sequence[ReviewRow]:
         mine = [row for (of, _), row in self._reviews.items() if of == tenant and state in ("", row.review.state)]
-        return sorted(mine, key=lambda row: row.review.id)[:limit]
+        return sorted(mine, key=lambda row: (row.review.created_at, row.review.dataset, row.review.field, row.review.id))[:limit]
 
     def review(self, tx: Tx, tenant: TenantId, id: str) -> ReviewRow | None:
         return self._reviews.get((tenant, id))

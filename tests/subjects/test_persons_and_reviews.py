@@ -55,9 +55,21 @@ def test_links_join_persons_and_can_be_undone(subjects: Subjects, audit: Remembe
     assert subjects.person_of(DEFAULT_TENANT, CRM2) == joined
     subjects.unlink(ALICE, CRM2)
     assert subjects.person_of(DEFAULT_TENANT, CRM2) is None
-    assert set(subjects.show(CAROL, CRM1).subjects) == {CRM1, SHOP7, SHOP8}  # type: ignore[union-attr]
+    assert set(subjects.person_of(DEFAULT_TENANT, CRM1).subjects) == {CRM1, SHOP7, SHOP8}  # type: ignore[union-attr]
     assert [event.action for event in audit.events[-2:]] == [Action.PERSON_LINKED, Action.PERSON_UNLINKED]
     assert not any(str(CRM1) in repr(event) for event in audit.events)
+
+
+def test_who_asks_sees_the_person_and_masked_contacts_and_is_recorded(subjects: Subjects, audit: RememberingLog) -> None:
+    """The reading is an event of counts, committed before the answer."""
+    person = subjects.link(ALICE, [CRM1, SHOP7])
+    shown, contacts = subjects.show(CAROL, CRM1, request_id="r-5")
+    assert (shown, [contact.masked for contact in contacts]) == (person, ["l***@q…", "…00"])
+    assert (audit.events[-1].action, audit.events[-1].object_ref) == (Action.SUBJECTS_RESOLVED, person.id)
+    assert dict(audit.events[-1].counts) == {"subjects": 2, "contacts": 2}
+    audit.refuse = True
+    with pytest.raises(AuditUnavailable):
+        subjects.show(CAROL, CRM1)
 
 
 def test_one_subject_alone_is_no_person(subjects: Subjects) -> None:
@@ -154,7 +166,7 @@ def test_nobody_without_the_right_learns_or_changes_anything(subjects: Subjects)
         with pytest.raises(AccessDenied):
             act()
     stranger = actor_as("dpo", tenant=OTHER_TENANT)
-    assert subjects.show(stranger, CRM1) is None
+    assert subjects.show(stranger, CRM1) == (None, [])
     assert subjects.resolve(stranger, [asked(EMAIL, "li@quillfeather.example")]).subjects == ()
 
 

@@ -1,6 +1,6 @@
 """Whose identifiers these are, asked of real databases of each kind: every spelling found, nobody confused with anybody else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,8 @@ def english(empty_url: str) -> str:
     """A shop with customers, staff, orders with recipients, and firms."""
     fill(
         empty_url,
-        "CREATE TABLE customers (id INTEGER PRIMARY KEY, full_name VARCHAR(80), email VARCHAR(120), mobile VARCHAR(60), office_phone VARCHAR(60), username VARCHAR(40))",
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, full_name VARCHAR(80), email VARCHAR(120), mobile VARCHAR(60), "
+        "office_phone VARCHAR(60), username VARCHAR(40))",
         "CREATE TABLE staff (id INTEGER PRIMARY KEY, email VARCHAR(120), username VARCHAR(40))",
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, ship_phone VARCHAR(40))",
         "CREATE TABLE firms (id INTEGER PRIMARY KEY, contact_email VARCHAR(120))",
@@ -99,12 +100,12 @@ Make = Callable[..., Subjects]
 
 
 @pytest.fixture
-def make(sqlite_store: SqlStore, fixed_clock: FixedClock, empty_url: str, audit: RememberingLog) -> Iterator[Make]:
+def make(sqlite_store: SqlStore, fixed_clock: FixedClock, empty_url: str, audit: RememberingLog) -> Make:
     def subjects(datasets: list[Dataset], **change: object) -> Subjects:
         urls = {"crm": empty_url, "商城": empty_url}
         return service(sqlite_store, fixed_clock, change.pop("urls", urls), datasets, audit=audit, **change)  # type: ignore[arg-type]
 
-    yield subjects
+    return subjects
 
 
 def resolved(subjects: Subjects, *identifiers: Identifier) -> Resolution:

@@ -66,7 +66,7 @@ def _reviews() -> None:
         UniqueConstraint("tenant", "digest", name="uq_subject_review_tenant_digest"),
         if_not_exists=True,
     )
-    op.create_index("ix_subject_review_state", "subject_review", ["tenant", "state", "id"], unique=False, if_not_exists=True)
+    op.create_index("ix_subject_review_state", "subject_review", ["tenant", "state", "created_at"], unique=False, if_not_exists=True)
     op.create_table(
         "subject_review_entry",
         Column("tenant", key(), primary_key=True),

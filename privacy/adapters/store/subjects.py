@@ -59,7 +59,7 @@ REVIEW = Table(
     Column("decided_at", instant()),
     Column("note", blob(16384)),
     UniqueConstraint("tenant", "digest"),
-    Index("ix_subject_review_state", "tenant", "state", "id"),
+    Index("ix_subject_review_state", "tenant", "state", "created_at"),
 )
 ENTRY = Table(
     "subject_review_entry",
@@ -147,7 +147,7 @@ class SqlSubjectRepository:
         return sorted(added)
 
     def reviews(self, tx: Tx, tenant: TenantId, state: str, limit: int) -> Sequence[ReviewRow]:
-        query = select(REVIEW).where(REVIEW.c.tenant == tenant).order_by(REVIEW.c.id).limit(limit)
+        query = select(REVIEW).where(REVIEW.c.tenant == tenant).order_by(REVIEW.c.created_at, REVIEW.c.dataset, REVIEW.c.field, REVIEW.c.id).limit(limit)
         return [_review(row) for row in connection(tx).execute(query.where(REVIEW.c.state == state) if state else query)]
 
     def review(self, tx: Tx, tenant: TenantId, id: str) -> ReviewRow | None:
