@@ -240,6 +240,15 @@ class DisposalRepository(Protocol):
 
     def certificate(self, tx: Tx, tenant: TenantId, plan: str) -> CertificateRow | None: ...
 
+    def announce(self, tx: Tx, tenant: TenantId, run: str, case: str, at: datetime) -> None:
+        """Remember that a run of a case is about to begin; the same again changes nothing."""
+
+    def conclude(self, tx: Tx, tenant: TenantId, run: str, case: str, at: datetime) -> None:
+        """Remember that it has ended; announces it where that is not there."""
+
+    def run_state(self, tx: Tx, tenant: TenantId, run: str, case: str) -> str:
+        """Return `announced`, `concluded`, or an empty text for a run nobody announced here."""
+
     def mark(self, tx: Tx) -> Mark | None: ...
 
     def set_mark(self, tx: Tx, mark: Mark, at: datetime) -> None: ...

@@ -45,6 +45,15 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_table(
+        "disposal_run",
+        Column("tenant", key(), primary_key=True),
+        Column("run", key(), primary_key=True),
+        Column("case_ref", name(128), primary_key=True),
+        Column("state", key(), nullable=False),
+        Column("at", instant(), nullable=False),
+        if_not_exists=True,
+    )
+    op.create_table(
         "disposal_ledger_mark",
         Column("id", Integer(), primary_key=True, autoincrement=False),
         Column("seq", BigInteger(), nullable=False),

@@ -53,6 +53,17 @@ CERTIFICATE = Table(
 )
 
 
+RUN = Table(
+    "disposal_run",
+    MAIN,
+    Column("tenant", key(), primary_key=True),
+    Column("run", key(), primary_key=True),
+    Column("case_ref", name(128), primary_key=True),
+    Column("state", key(), nullable=False),
+    Column("at", instant(), nullable=False),
+)
+
+
 def _mark_table(title: str, metadata: MetaData) -> Table:
     return Table(
         title,
@@ -125,6 +136,17 @@ class SqlDisposalRepository(SqlMarks):
     def certificate(self, tx: Tx, tenant: TenantId, plan: str) -> CertificateRow | None:
         row = connection(tx).execute(select(CERTIFICATE).where(CERTIFICATE.c.tenant == tenant, CERTIFICATE.c.plan == plan)).one_or_none()
         return None if row is None else CertificateRow(row.plan, row.case_ref, row.text, row.digest, row.issued_at)
+
+    def announce(self, tx: Tx, tenant: TenantId, run: str, case: str, at: datetime) -> None:
+        upsert(connection(tx), RUN, [{"tenant": tenant, "run": run, "case_ref": case, "state": "announced", "at": at}], ("tenant", "run", "case_ref"), ())
+
+    def conclude(self, tx: Tx, tenant: TenantId, run: str, case: str, at: datetime) -> None:
+        values = {"tenant": tenant, "run": run, "case_ref": case, "state": "concluded", "at": at}
+        upsert(connection(tx), RUN, [values], ("tenant", "run", "case_ref"), ("state",))
+
+    def run_state(self, tx: Tx, tenant: TenantId, run: str, case: str) -> str:
+        query = select(RUN.c.state).where(RUN.c.tenant == tenant, RUN.c.run == run, RUN.c.case_ref == case)
+        return connection(tx).execute(query).scalar_one_or_none() or ""
 
 
 def _row(plan: Plan) -> dict[str, Any]:
