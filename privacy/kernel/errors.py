@@ -13,7 +13,7 @@
     ├── KeyDestroyed            the subject's key was destroyed on purpose
     ├── CiphertextInvalid       malformed, moved, tampered or under an unknown key: one message for all
     ├── TooBusy                 a bounded resource is used up; retry
-    │   └── TooManyAttempts     failed sign-ins for one name; retry after `retry_after` seconds
+    │   └── TooManyAttempts     failed sign-ins for one name, or codes to one contact; retry after `retry_after` seconds
     ├── ConnectorUnavailable    a connected system cannot be reached; retry
     ├── StoreUnavailable        our own database cannot be reached; retry
     │   └── AuditUnavailable    the event could not be written, so nothing was disclosed; retry
@@ -109,8 +109,8 @@ class TooManyAttempts(TooBusy):
 
     code = "too_many_attempts"
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many failed attempts to sign in with this name. Try again in {retry_after} seconds.")
+    def __init__(self, retry_after: int, detail: str = "") -> None:
+        super().__init__(detail or f"Too many failed attempts to sign in with this name. Try again in {retry_after} seconds.")
         self.retry_after = retry_after
 
 
