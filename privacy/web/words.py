@@ -342,6 +342,7 @@ PATHS: Mapping[str, str] = {
     "clients": "Id of an application from GET /clients.",
     "consents": "Id of a receipt.",
     "datasets": "Name of a dataset of the data map, as system.table.",
+    "jobs": "Id of a job from GET /jobs.",
     "notices": "Id of a notice from GET /notices.",
     "purposes": "Id of a purpose from GET /purposes.",
     "reviews": "Id of a review from GET /subjects/reviews.",
