@@ -46,7 +46,8 @@ class Clock:
     """One deadline with everything that made it, so that it can be computed again years later.
 
     `due` is the reading of the law, `target` the more cautious one that alarms run on: a day in `zone`, or an instant for periods in hours.
-    `provisional` when a calendar year was missing or unverified; `status` is `in_force` or `accepted` (both in effect), `to_verify` or `proposed` (shown without effect).
+    `provisional` when a calendar year was missing or unverified; `status` is `in_force` or `accepted` (both in effect), `to_verify` or `proposed`
+    (shown without effect).
     """
 
     rule: str
