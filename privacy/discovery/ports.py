@@ -52,8 +52,8 @@ class Connector(Protocol):
         Raises ConnectorUnavailable when that takes too long or is not allowed.
         """
 
-    def key_shape(self, table: Table, column: str) -> KeyShape:
-        """Return how the filled cells of a column look as a key, from 200,000 rows at most. Raises ConnectorUnavailable."""
+    def key_shape(self, table: Table, columns: Sequence[str]) -> KeyShape:
+        """Return how the filled cells of columns look as a key, from 200,000 rows at most. Raises ConnectorUnavailable."""
 
     def close(self) -> None: ...
 

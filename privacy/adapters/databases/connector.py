@@ -100,9 +100,9 @@ class SqlConnector:
         except Unreadable as error:
             raise ConnectorUnavailable(f"The values cannot be compared ({error.reason}).") from None
 
-    def key_shape(self, table: Table, column: str) -> KeyShape:
+    def key_shape(self, table: Table, columns: Sequence[str]) -> KeyShape:
         try:
-            return inclusion.key_shape(self._rows, self._dialect, table, self._sources[table.name], column)
+            return inclusion.key_shape(self._rows, self._dialect, table, self._sources[table.name], columns)
         except Unreadable as error:
             raise ConnectorUnavailable(f"The values cannot be counted ({error.reason}).") from None
 

@@ -52,14 +52,17 @@ def included(
     return {_text(kind): Inclusion(int(checked), int(found)) for kind, checked, found in rows(statement) if kind is not None}
 
 
-def key_shape(rows: Rows, speaks: Speaks, table: Table, source: Source, column: str) -> KeyShape:
-    """Count a column's filled cells and its distinct values. Raises Unreadable."""
-    quoted = speaks.quote(column)
-    number = _family(table, column) is Family.INTEGER
-    value = quoted if number else speaks.text_of(quoted)
-    bounds = "min(v), max(v)" if number else "NULL, NULL"
+def key_shape(rows: Rows, speaks: Speaks, table: Table, source: Source, columns: Sequence[str]) -> KeyShape:
+    """Count the rows in which all of the columns are filled, and their distinct values. Raises Unreadable."""
+    number = len(columns) == 1 and _family(table, columns[0]) is Family.INTEGER
+    values = [speaks.quote(name) if number else speaks.text_of(speaks.quote(name)) for name in columns]
+    names = [f"v{place}" for place in range(len(columns))]
+    picked = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
+    held = " AND ".join(f"{speaks.quote(name)} IS NOT NULL" for name in columns)
+    bounds = "min(v0), max(v0)" if number else "NULL, NULL"
     ((count, distinct, low, high),) = rows(
-        f"SELECT count(*), count(DISTINCT v), {bounds} FROM (SELECT {value} AS v FROM {source.sql} WHERE {quoted} IS NOT NULL LIMIT {_ROWS}) s"  # noqa: S608
+        f"SELECT coalesce(sum(n), 0), count(*), {bounds} FROM (SELECT {', '.join(names)}, count(*) AS n "  # noqa: S608
+        f"FROM (SELECT {picked} FROM {source.sql} WHERE {held} LIMIT {_ROWS}) s GROUP BY {', '.join(names)}) g"
     )
     return KeyShape(int(count), int(distinct), _whole(low), _whole(high))
 

@@ -78,9 +78,9 @@ class SqliteConnector:
         except Unreadable as error:
             raise ConnectorUnavailable(f"The values cannot be compared ({error.reason}).") from None
 
-    def key_shape(self, table: Table, column: str) -> KeyShape:
+    def key_shape(self, table: Table, columns: Sequence[str]) -> KeyShape:
         try:
-            return inclusion.key_shape(self._rows, self, table, self._sources[table.name], column)
+            return inclusion.key_shape(self._rows, self, table, self._sources[table.name], columns)
         except Unreadable as error:
             raise ConnectorUnavailable(f"The values cannot be counted ({error.reason}).") from None
 

@@ -112,11 +112,12 @@ class CsvConnector:
                 keys.discard(tuple(key))
         return {kind: Inclusion(len(keys), len(keys) - len(left[kind])) for kind, keys in wanted.items() if keys}
 
-    def key_shape(self, table: Table, column: str) -> KeyShape:
-        values = [cell for (cell,) in self._cells(table, [column]) if cell]
-        numbers = [int(cell) for cell in set(values) if cell.isdecimal() and len(cell) < 19]
-        whole = len(numbers) == len(set(values)) > 0
-        return KeyShape(len(values), len(set(values)), min(numbers) if whole else None, max(numbers) if whole else None)
+    def key_shape(self, table: Table, columns: Sequence[str]) -> KeyShape:
+        rows = [tuple(cells) for cells in self._cells(table, columns) if all(cells)]
+        distinct = set(rows)
+        numbers = [int(cells[0]) for cells in distinct if len(cells) == 1 and cells[0].isdecimal() and len(cells[0]) < 19]
+        whole = len(numbers) == len(distinct) > 0
+        return KeyShape(len(rows), len(distinct), min(numbers) if whole else None, max(numbers) if whole else None)
 
     def close(self) -> None:
         self._files.clear()

@@ -17,6 +17,10 @@ _CODE_IN_COMMENT = re.compile(r"(\d{1,3})\s*[-:：=、.]?\s*([A-Za-z_]+|[\u3400-
 _SPOKEN = re.compile(r"关联|参考|外键|引用|对应|参照|refer|foreign|fk\b|see |link|join", re.IGNORECASE)
 _KINDS_AT_MOST = 24  # distinct values of a column that names tables
 NOTHING: Mapping[str, str] = MappingProxyType({})
+# between people of one table whoever else there is
+_AMONG_EQUALS = frozenset(
+    {"referrer", "referredby", "referral", "recommender", "inviter", "invitedby", "spouse", "推荐人", "介绍人", "邀请人", "配偶", "tuijianren", "tjr"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,39 +206,65 @@ class NameRules:
     def _self(self, scene: Scene, part: Part, form: _Form) -> Iterator[Candidate]:
         if not scene.lone_key or scene.lone_key == part.column.name:
             return
+        peer = scene.person and form.joined in self._words["roles.peer"]
         word = self._self_word(scene, form)
-        if word and (form.mark or part.column.family.value in ("integer", "uuid") or word == "whole"):
-            score = (0.88 if form.mark else 0.8) * form.weight
-            yield self._candidate(scene, part, scene, scene.lone_key, score, f"{part.column.name} names another row of the same table", "self", role="self")
+        if not (word or peer) or not (form.mark or word == "whole" or not self._is_text(part) or self._is_text(scene.parts[scene.lone_key])):
+            return
+        # a customer's manager is one of the staff where there are any
+        score = 0.88 if word or scene.staff or not any(person.staff for person in self._people) or form.joined in _AMONG_EQUALS else 0.6
+        score *= form.weight * (1.0 if form.mark else 0.92)
+        yield self._candidate(scene, part, scene, scene.lone_key, score, f"{part.column.name} names another row of the same table", "self", role="self")
 
     def _self_word(self, scene: Scene, form: _Form) -> str:
         """`parent`, `parent_category` in categories, 上级部门 in 部门: which of them, or nothing."""
         words = self._words["roles.self"]
-        if form.joined in words:
+        if form.joined in words and not (form.mark and self._plainly_a_table(form.words)):
             return form.joined
+        among = words | self._words["roles.peer"] if scene.person else words
         for size in range(len(form.words) - 1, 0, -1):
-            if "".join(form.words[:size]) in words and scene.goes_by("".join(form.words[size:])) > 0.7:
+            if "".join(form.words[:size]) in among and scene.goes_by("".join(form.words[size:])) > 0.7:
                 return "whole"
         first = form.words[0]
         if not first.isascii():
-            return next((word for word in words if not word.isascii() and first.startswith(word) and scene.goes_by(first.removeprefix(word)) > 0.7), "")
+            ends = (first.removeprefix(word) for word in among if not word.isascii() and first.startswith(word))
+            return "whole" if any(scene.goes_by(end) > 0.7 for end in ends if end) else ""
+        if len(form.words) > 1 and form.words[-1] == "of":  # reversal_of, copy_of
+            return form.joined
         # `pid`: the mark is part of the word
         return "pid" if form.mark == "key" and form.joined == "p" else ""
 
     def _named_like_a_table(self, scene: Scene, part: Part, form: _Form) -> Iterator[Candidate]:
         if not form.mark:
             yield from self._attribute(scene, part, form)
-            last = form.words[-1]
-            # a number called order is a rank, a text called city holds its name
-            if last in self._words["keys.ordinals"] or (last in self._words["keys.never"] and self._is_text(part)):
+            # a text called city holds its name
+            if self._is_text(part) and self._says_no(form.words[-1]):
                 return
+        # a number called order is a rank, unless its values say more
+        rank = not form.mark and form.words[-1] in self._words["keys.ordinals"] and (len(form.words) == 1 or not self._plainly_a_table(form.words))
         for parent, weight, how in self._tables(scene, form):
+            if parent is scene and (how == "named like" or not form.mark):
+                continue  # order_no in orders is its own
             score = weight * form.weight * (1.0 if form.mark == "key" else 0.93 if form.mark == "code" else 0.86)
             for column, factor, needs in self._targets(part, parent, form):
                 # a text named like a table may just as well hold its name
-                score_here = score * factor * (0.8 if self._is_text(part) and not form.mark else 1.0)
+                bare_text = self._is_text(part) and not form.mark
+                score_here = score * factor * (0.8 if bare_text else 1.0)
                 detail = f"{part.column.name} is {how} {parent.table.name}"
-                yield self._candidate(scene, part, parent, column, score_here, detail, "table", kind=form.source, needs_values=needs)
+                yield self._candidate(
+                    scene,
+                    part,
+                    parent,
+                    column,
+                    score_here,
+                    detail,
+                    "table",
+                    kind=form.source,
+                    needs_values=needs or rank or (bare_text and how != "named like"),
+                )
+
+    def _says_no(self, word: str) -> bool:
+        never = self._words["keys.never"]
+        return word in never or (not word.isascii() and word.endswith(tuple(end for end in never if not end.isascii())))
 
     def _tables(self, scene: Scene, form: _Form) -> Iterator[tuple[Scene, float, str]]:
         """Yield the tables that a reading may mean, how clearly, and in which way."""
@@ -247,6 +277,9 @@ class NameRules:
                 for parent, known in self._by_alias.get(text, ()):
                     whole = start == 0
                     yield parent, 0.95 * weight * known * (1.0 if whole else 0.9), "named like" if whole else "named with a word before"
+            for text in _han_ends(words[-1]):
+                for parent, known in self._by_alias.get(text, ()):
+                    yield parent, 0.86 * weight * known, "named with a word before"
             for parent, known in self._within(scene, words):
                 yield parent, 0.9 * weight * known, "named, within its own table, like"
             for parent, known in self._with_rest(words):
@@ -357,9 +390,14 @@ class NameRules:
                 if "".join(form.words[size:]) in words and not self._by_alias.get(form.joined) and len(form.words[size:]) > 0 and form.mark:
                     return kind, ""
             first = form.words[0]
+            if kind == "handler" and len(form.words) == 2 and form.words[1] == "by" and not self._listed(form.joined):
+                return kind, ""
             if not first.isascii() and any(not word.isascii() and (first.startswith(word) or first.endswith(word)) for word in words):
                 return kind, ""
         return "", ""
+
+    def _listed(self, text: str) -> bool:
+        return text in self._words["roles.owner"] or text in self._words["roles.receiver"]
 
     def _fit(self, kind: str, rest: str, person: Scene) -> float:
         """Return how well a table of people suits a kind of role: staff work on rows, others own them."""
@@ -377,12 +415,14 @@ class NameRules:
 
     def _logins(self, person: Scene) -> list[str]:
         wanted = self._words["keys.attributes"]
-        return [
-            name
-            for name, part in person.parts.items()
-            if name != person.lone_key and self._is_text(part) and part.unique is not False
-            and (part.short.joined in wanted or (part.short.words[-1] in wanted and person.goes_by("".join(part.short.words[:-1])) > 0.7))
-        ]  # fmt: skip
+        return [name for name, part in person.parts.items() if name != person.lone_key and self._is_login(person, part, wanted)]
+
+    def _is_login(self, person: Scene, part: Part, wanted: frozenset[str]) -> bool:
+        if not self._is_text(part) or part.unique is False:
+            return False
+        words = part.short.words
+        after_table = words[-1] in wanted and person.goes_by("".join(words[:-1])) > 0.7
+        return part.short.joined in wanted or part.comment.joined in wanted or after_table
 
     def role_kind(self, scene: Scene, column: str) -> str:
         """Return the kind of part a column's name gives somebody in the row: `handler`, `receiver`, `owner`, or nothing."""
@@ -438,16 +478,16 @@ class NameRules:
     # -- pairs of type and key ---------------------------------------------------------------------------------------------------------
 
     def _typed_pairs(self, scene: Scene) -> Mapping[str, str]:
-        """Return the key columns that stand beside a column naming their table, with that column."""
+        """Return the columns that stand beside a column naming their table (`owner_id` and `owner_type`), with that column."""
+        types = self._words["polymorphic.types"]
+        kinds = [(other, part.short.words) for other, part in scene.parts.items() if not self._is_lookup(scene, other)]
         pairs = {}
         for name, part in scene.parts.items():
-            words = part.short.words
-            if len(words) < 2 or not self._mark(words[-1]):
-                continue
-            for other, kind in scene.parts.items():
-                stem, end = kind.short.words[: len(words) - 1], "".join(kind.short.words[len(words) - 1 :])
-                typed = stem == words[:-1] and end in self._words["polymorphic.types"] and not self._is_lookup(scene, other)
-                if typed and (not self._plainly_a_table(words[:-1]) or self._names_tables(scene, other)):
+            stem = part.short.words[:-1]
+            beside = [other for other, words in kinds if stem and words[: len(stem)] == stem and "".join(words[len(stem) :]) in types and other != name]
+            for other in beside if part.holds_keys else ():
+                marked = bool(self._mark(part.short.words[-1]))
+                if self._kinds(scene, other) if not marked or self._plainly_a_table(stem) else True:
                     pairs[name] = other
         return pairs
 
@@ -457,16 +497,16 @@ class NameRules:
     def _is_lookup(self, scene: Scene, column: str) -> bool:
         return any(column in key.columns for key in scene.table.foreign_keys)
 
-    def _names_tables(self, scene: Scene, column: str) -> bool:
-        return bool(self._kinds(scene, column))
-
     def _polymorphic(self, scene: Scene) -> Iterator[Candidate]:
         for column, kind in self._typed_pairs(scene).items():
             part = scene.parts[column]
             for text, parent in self._kinds(scene, kind):
-                if parent.lone_key and compatible(part, parent.parts[parent.lone_key]):
+                # by the key, or by what both call the same (account_type beside account_name)
+                same = next((name for name, theirs in parent.parts.items() if theirs.name == part.name), "")
+                target = parent.lone_key if self._mark(part.short.words[-1]) else same
+                if target and parent is not scene and compatible(part, parent.parts[target]):
                     detail = f"{column} stands beside {kind}, one of whose words names {parent.table.name}"
-                    found = self._candidate(scene, part, parent, parent.lone_key, 0.86, detail, "polymorphic")
+                    found = self._candidate(scene, part, parent, target, 0.86, detail, "polymorphic")
                     yield replace(found, when=MappingProxyType({kind: text}))
 
     def _kinds(self, scene: Scene, column: str) -> list[tuple[str, Scene]]:
@@ -520,6 +560,13 @@ def _nameable(scene: Scene) -> Iterator[str]:
         telling = len(part.name.words) > 1 or not part.name.joined.isascii()
         if telling and (column == scene.lone_key or (part.column.family.value == "text" and part.unique and part.values > 2)):
             yield column
+
+
+def _han_ends(word: str) -> Iterator[str]:
+    """Yield what a Chinese word may end with, longest first: 主治医生 → 医生."""
+    if not word.isascii():
+        for cut in range(1, len(word) - 1):
+            yield word[cut:]
 
 
 def _picks(short: str, long: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from privacy.discovery.relations.words import RelationWords
+from privacy.discovery.relations.words import RelationWords, singular
 
 _TOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[\u3400-\u9fff]+")
 _CLAUSE = re.compile(r"[,，;；。:：(（\[【、|/\n\r\t]| - |--")
@@ -33,7 +33,7 @@ class Naming:
     def __init__(self, names: Iterable[str], words: RelationWords, segment: Callable[[str], Sequence[str] | None]) -> None:
         self._words = words
         self._segment = segment
-        self._vocabulary = self._learn(list(names)) | {word for word in words.every() if word.isascii() and len(word) >= _SHORTEST} | _TWO_LETTERS
+        self._vocabulary = self._learn(list(names)) | {word for word in words.single if word.isascii() and len(word) >= _SHORTEST} | _TWO_LETTERS
         self._read = lru_cache(1 << 16)(self._split)
         self._cut = lru_cache(1 << 16)(self._segmented)
 
@@ -89,7 +89,9 @@ class Naming:
     def _segmented(self, token: str) -> tuple[str, ...]:
         if len(token) < 5 or len(token) > _LONGEST or token in self._words.concepts or singular(token) in self._words.concepts:
             return (token,)
-        return self._by_own_words(token) or tuple(self._segment(token) or ()) or (token,)
+        parts = self._by_own_words(token) or tuple(self._segment(token) or ()) or (token,)
+        # down to the smallest words, so that a table and a column that names it are cut alike
+        return parts if parts == (token,) else tuple(small for part in parts for small in self._cut(part))
 
     def _by_own_words(self, token: str) -> tuple[str, ...] | None:
         """Cut into as few of the schema's words as possible, the word itself excepted; None when that leaves a rest."""
@@ -114,20 +116,3 @@ def _remainders(word: str, words: set[str]) -> Iterable[str]:
             yield word[cut:]
         if word[cut:] in words:
             yield word[:cut]
-
-
-_IE = frozenset({"movie", "cookie", "calorie", "selfie", "rookie", "pie", "tie", "series", "species", "brownie", "genie", "zombie"})
-_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman", "staffs": "staff", "indices": "index", "matrices": "matrix"}
-
-
-def singular(word: str) -> str:
-    """Return an English word in the singular, by its ending alone."""
-    if not word.isascii() or len(word) < 4 or word in _IE:
-        return _IRREGULAR.get(word, word)
-    if word.endswith("ies"):
-        return word[:-1] if word[:-1] in _IE else word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes")) or (word.endswith("uses") and word[-5:-4] not in "aeo"):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is", "ics")):
-        return word[:-1]
-    return _IRREGULAR.get(word, word)

@@ -51,6 +51,8 @@ class Owners:
             if kind != "handler" and self._about_staff(edge):
                 return Ownership.OWNED_BY, _why(f"{edge.child.table.name} holds rows about {people} themselves")
             return Ownership.HANDLED_BY, _why(f"{people} are staff: they work on rows of others")
+        if self._about.get(edge.child.table.name) == "organisation" or self._is_reference(edge.child):
+            return Ownership.HANDLED_BY, _why(f"{edge.child.table.name} is no row of one person: the reference names its contact")
         if kind == "handler":
             return Ownership.HANDLED_BY, _why("the column names who worked on the row")
         if kind == "receiver" and self._has_other_person(edge):
@@ -65,7 +67,8 @@ class Owners:
     def _about_staff(self, edge: Candidate) -> bool:
         """Does the child hold the employee's own rows: salaries, leave, or a table named after them?"""
         words = set(edge.child.name.words) | {word for alias in edge.child.aliases for word in (alias.text,)}
-        if any(other.parent.person and not other.parent.staff for other in self._from[edge.child.table.name]):
+        others = (other for other in self._from[edge.child.table.name] if other.child_columns != edge.child_columns)
+        if any(other.parent.person and not other.parent.staff for other in others):
             return False
         told = any(not word.isascii() and word in alias.text for word in self._words["roles.employment"] for alias in edge.child.aliases)
         return told or bool(words & self._words["roles.employment"])

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from privacy.discovery.lexicon import Lexicon
 from privacy.discovery.proposals import Evidence, TableReport
 from privacy.discovery.relations.candidates import Candidate, NameRules
+from privacy.discovery.relations.keys import with_composite_keys
 from privacy.discovery.relations.naming import Naming
 from privacy.discovery.relations.ownership import Owners
 from privacy.discovery.relations.proving import Looks, Proof, Prover
@@ -86,13 +87,15 @@ class RelationProposer:
         names = [name for table, _ in tables for name in (table.name.rpartition(".")[2], *(column.name for column in table.columns))]
         naming = Naming(names, self._words, self._lexicon.segment)
         scenes = SceneBuilder(naming, self._words).build(tables, told)
-        rules, prover = NameRules(scenes, naming, self._words), Prover(looks)
+        prover = Prover(looks)
+        scenes = with_composite_keys(scenes, prover, self._words)
+        rules = NameRules(scenes, naming, self._words)
         chosen = list(_declared(scenes))
         taken = {(candidate.child.table.name, candidate.child_columns) for candidate, _ in chosen}
         chosen += self._chosen(rules, scenes, prover, taken)
         taken |= {(candidate.child.table.name, candidate.child_columns) for candidate, _ in chosen}
         chosen += self._soft(scenes, told, prover, taken)
-        return self._with_roles(chosen, rules, told)
+        return self._with_roles(_without_implied(chosen), rules, told)
 
     # -- choosing ----------------------------------------------------------------------------------------------------------------------
 
@@ -169,6 +172,19 @@ def _best(group: Sequence[Candidate], prover: Prover) -> tuple[Candidate, Proof]
     return max(standing, key=_order, default=None)
 
 
+def _without_implied(chosen: Sequence[tuple[Candidate, Proof]]) -> list[tuple[Candidate, Proof]]:
+    """Leave out what a composite reference says already: a booking's bank is the bank of its account."""
+    composite: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for candidate, _ in chosen:
+        if len(candidate.child_columns) > 1:
+            composite[candidate.child.table.name].append(frozenset(candidate.child_columns))
+
+    def implied(candidate: Candidate) -> bool:
+        return not candidate.declared and any(set(candidate.child_columns) < columns for columns in composite[candidate.child.table.name])
+
+    return [(candidate, proof) for candidate, proof in chosen if not implied(candidate)]
+
+
 def _order(item: tuple[Candidate, Proof]) -> tuple[float, float, int, int, str]:
     candidate, proof = item
     shared = len(set(candidate.child.name.words) & set(candidate.parent.name.words))
@@ -181,7 +197,7 @@ def _scored(candidate: Candidate, proof: Proof) -> tuple[float, Proof]:
         return 0.0, proof
     if proof.strength < 0.0:
         return score * 0.72, proof
-    if candidate.needs_values and proof.strength < 0.8:
+    if candidate.needs_values and proof.strength < 0.8 and not _covered(proof):
         return 0.0, proof
     if proof.strength >= 0.8:
         return max(score, 0.9 if proof.strength < 1.0 else 0.95), proof
@@ -194,5 +210,9 @@ def _capped(candidate: Candidate, proof: Proof, role: Ownership) -> float:
         return min(candidate.score, 0.5)
     if role is not Ownership.OWNED_BY or candidate.declared or proof.strength >= 0.8:
         return candidate.score
-    covered = proof.strength > 0.0 and proof.ratio >= 0.98 and proof.checked >= _MANY and proof.covers >= _COVERED
-    return candidate.score if covered else min(candidate.score, _DOUBT)
+    return candidate.score if _covered(proof) else min(candidate.score, _DOUBT)
+
+
+def _covered(proof: Proof) -> bool:
+    """Do the values run through most of the other table's keys? Ranks and counts, though numbers among them, do not."""
+    return proof.strength > 0.0 and proof.ratio >= 0.98 and proof.checked >= _MANY and proof.covers >= _COVERED

@@ -4,7 +4,7 @@ Any small number is among keys counted 1, 2, 3 …, so such keys only refute. Or
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,18 +18,18 @@ SAMPLE = 500  # distinct values looked up
 _SECONDS = 180.0  # for one system; what is left then rests on names
 _ORPHANS = 0.9  # from here on the few that are missing may be rows deleted since
 _REFUTED = 0.6
+_NEARLY_UNIQUE = 0.98  # a key of an old table may have a few doubles
 _FEW = 3  # below that many distinct values nothing is refuted or proved
-_COVERED, _MANY = 0.5, 20
 
 
 class Looks(Protocol):
     """The part of a connector that compares values."""
 
     def included(
-        self, child: Table, child_columns: tuple[str, ...], parent: Table, parent_columns: tuple[str, ...], sample: int, by: str = ""
+        self, child: Table, child_columns: Sequence[str], parent: Table, parent_columns: Sequence[str], sample: int, by: str = ""
     ) -> Mapping[str, Inclusion]: ...
 
-    def key_shape(self, table: Table, column: str) -> KeyShape: ...
+    def key_shape(self, table: Table, columns: Sequence[str]) -> KeyShape: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Prover:
     def __init__(self, looks: Looks | None, *, seconds: float = _SECONDS) -> None:
         self._looks = looks
         self._deadline = time.monotonic() + seconds
-        self._shapes: dict[tuple[str, str], KeyShape | None] = {}
+        self._shapes: dict[tuple[str, tuple[str, ...]], KeyShape | None] = {}
         self._answers: dict[object, Mapping[str, Inclusion] | None] = {}
 
     @property
@@ -67,18 +67,18 @@ class Prover:
             return UNKNOWN
         kind = next(iter(candidate.when.values()), "")
         found = answer.get(kind, Inclusion(0, 0))
-        shape = self.shape(candidate.parent.table, candidate.parent_columns[0]) if len(candidate.parent_columns) == 1 else None
+        shape = self.shape(candidate.parent.table, candidate.parent_columns)
         if not found.checked:
             return replace(UNKNOWN, evidence=(Evidence("values", "no values to compare", 0.0),))
         if shape is not None and not shape.rows:
             return replace(UNKNOWN, evidence=(Evidence("values", "the other table is empty", 0.0),))
         return self._judged(candidate, found, shape)
 
-    def shape(self, table: Table, column: str) -> KeyShape | None:
-        """Return how a column looks as a key, or None where nobody may look."""
-        if (table.name, column) not in self._shapes:
-            self._shapes[table.name, column] = self._ask_shape(table, column)
-        return self._shapes[table.name, column]
+    def shape(self, table: Table, columns: tuple[str, ...]) -> KeyShape | None:
+        """Return how columns look as a key, or None where nobody may look."""
+        if (table.name, columns) not in self._shapes:
+            self._shapes[table.name, columns] = self._ask_shape(table, columns)
+        return self._shapes[table.name, columns]
 
     def _judged(self, candidate: Candidate, found: Inclusion, shape: KeyShape | None) -> Proof:
         dense = shape.dense if shape is not None else False
@@ -87,8 +87,8 @@ class Prover:
         detail = f"{found.found} of {found.checked} distinct values are keys of {candidate.parent.table.name}"
         detail += ", which are counted numbers and prove nothing" if dense else ""
         strength = _strength(found, telling=telling)
-        if strength > 0 and shape is not None and shape.distinct < shape.rows * 0.98:
-            strength, detail = 0.0, f"{detail}, where they repeat"
+        if shape is not None and shape.rows >= _FEW and shape.distinct < shape.rows * _NEARLY_UNIQUE:
+            strength, detail = -1.0, f"{detail}, where they repeat: no key"
         return Proof(strength, (Evidence("values", detail, round(max(strength, 0.0), 2)),), found.checked, found.ratio, dense, covers)
 
     def _included(self, candidate: Candidate) -> Mapping[str, Inclusion] | None:
@@ -106,11 +106,11 @@ class Prover:
         except ConnectorUnavailable:  # too slow, or no right: names must do
             return None
 
-    def _ask_shape(self, table: Table, column: str) -> KeyShape | None:
+    def _ask_shape(self, table: Table, columns: tuple[str, ...]) -> KeyShape | None:
         if self._looks is None or time.monotonic() > self._deadline:
             return None
         try:
-            return self._looks.key_shape(table, column)
+            return self._looks.key_shape(table, columns)
         except ConnectorUnavailable:
             return None
 

@@ -74,7 +74,8 @@ class SceneBuilder:
         kept = [(table, samples) for table, samples in tables if table.columns and table.kind != "view"]
         names = {table.name: self._naming.name(table.name.rpartition(".")[2]) for table, _ in kept}
         prefixes = _shared_prefixes(list(names.values()))
-        return [self._scene(table, samples, names[table.name], prefixes, reports.get(table.name)) for table, samples in kept]
+        scenes = [self._scene(table, samples, names[table.name], prefixes, reports.get(table.name)) for table, samples in kept]
+        return [replace(scene, staff=True) if self._back_office(scene, scenes) else scene for scene in scenes]
 
     def _scene(self, table: Table, samples: Mapping[str, Sample], name: Name, prefixes: frozenset[str], report: TableReport | None) -> Scene:
         aliases = self._aliases(table, name, prefixes)
@@ -176,6 +177,15 @@ class SceneBuilder:
         told = {alias.text for alias in scene.aliases if alias.weight > 0.9}
         heads = {alias.text for alias in scene.aliases if alias.weight > 0.7}
         return bool(staff & told) or (bool(staff & heads) and not self._words["roles.reference"] & set(scene.name.words))
+
+    def _back_office(self, scene: Scene, scenes: Sequence[Scene]) -> bool:
+        """Are these users the people who work with the system, since others are the people it is about?"""
+        if not scene.person or scene.staff or not scene.lone_key or scene.goes_by("user") < 0.85:
+            return False
+        others = [other for other in scenes if other.person and not other.staff and other is not scene and other.lone_key]
+        # a profile that points to its user makes the user the person himself
+        profiles = any(self._naming.concepts(part.short.words)[:1] == ("user",) for other in others for part in other.parts.values())
+        return bool(others) and not profiles
 
 
 def _with_sample(part: Part, sample: Sample | None) -> Part:

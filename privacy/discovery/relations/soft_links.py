@@ -16,6 +16,7 @@ from privacy.discovery.shapes import Family
 _LEAST_VALUES, _LEAST_SHARED, _LONGEST = 8, 3, 64
 _WEAK = frozenset({"phone", "name"})
 _IDENTIFIES = frozenset({"email", "account", "national_id", "passport", "social_account", "device_id", "driver_license", "bank_card", "bank_account"})
+_NEUTRAL = frozenset({"", "subject_key", "not_personal"})
 
 
 class SoftLinks:
@@ -61,7 +62,7 @@ class SoftLinks:
             return scene.person
         last = part.short.words[-1]
         named = last in self._words["keys.codes"] | self._words["keys.attributes"] | self._words["keys.words"]
-        return category in _IDENTIFIES or named or column == scene.lone_key
+        return category in _IDENTIFIES or (category in _NEUTRAL and (named or column == scene.lone_key))
 
     def _turned(self, scene: Scene, column: str, parent: Scene, name: str) -> bool:
         """Where both sides tell rows apart, the reference leads to the table about people, then to the one whose own key or name it is."""

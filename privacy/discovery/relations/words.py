@@ -11,7 +11,7 @@ from privacy.kernel.errors import Misconfigured
 _LISTS = {
     "keys": ("words", "codes", "attributes", "front", "still", "never", "ordinals"),
     "tables": ("front", "back"),
-    "roles": ("self", "handler", "owner", "receiver", "person", "staff", "employment", "answer", "reference"),
+    "roles": ("self", "peer", "handler", "owner", "receiver", "person", "staff", "employment", "answer", "reference"),
     "polymorphic": ("types",),
 }
 
@@ -22,6 +22,7 @@ class RelationWords:
 
     lists: Mapping[str, frozenset[str]]
     concepts: Mapping[str, str]
+    single: frozenset[str]  # every word of the file by itself
 
     @classmethod
     def load(cls, path: Path | str) -> "RelationWords":
@@ -37,21 +38,37 @@ class RelationWords:
         for concept, words in data["concepts"].items():
             for word in _words(path, f"concepts.{concept}", words):
                 concepts.setdefault(joined(word), concept)
-        return cls(MappingProxyType(lists), MappingProxyType(concepts))
+        entries = [entry for section in data.values() for words in section.values() for entry in words]
+        single = frozenset(singular(word) for entry in entries for word in entry.lower().split())
+        return cls(MappingProxyType(lists), MappingProxyType(concepts), single)
 
     def __getitem__(self, name: str) -> frozenset[str]:
         return self.lists[name]
 
-    def every(self) -> frozenset[str]:
-        """Return every word of the file."""
-        return frozenset(self.concepts).union(*self.lists.values())
 
-
-def joined(word: str) -> str:
-    return word.replace(" ", "").lower()
+def joined(words: str) -> str:
+    """Return words as names are compared: each in the singular, without spaces."""
+    return "".join(singular(word) for word in words.lower().split())
 
 
 def _words(path: Path | str, where: str, value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
         raise Misconfigured(f"{path}: {where}: must be a list of words.")
     return value
+
+
+_IE = frozenset({"movie", "cookie", "calorie", "selfie", "rookie", "pie", "tie", "series", "species", "brownie", "genie", "zombie"})
+_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman", "staffs": "staff", "indices": "index", "matrices": "matrix"}
+
+
+def singular(word: str) -> str:
+    """Return an English word in the singular, by its ending alone."""
+    if not word.isascii() or len(word) < 4 or word in _IE:
+        return _IRREGULAR.get(word, word)
+    if word.endswith("ies"):
+        return word[:-1] if word[:-1] in _IE else word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes")) or (word.endswith("uses") and word[-5:-4] not in "aeo"):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is", "ics")):
+        return word[:-1]
+    return _IRREGULAR.get(word, word)
