@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from privacy.disposal.ports import Target
 from privacy.disposal.target import KeysIn, Not, Statement, TableShape, Update, Where
@@ -24,6 +25,7 @@ from privacy.retention.replacing import Replacing, replacing
 from privacy.retention.statutes import Statutes
 
 _NAMED_HOLDS = 20  # beyond, holds are counted together
+_LEVEL = 5_000  # keys asked about at a time
 _FAR = timedelta(days=366 * 100)
 _NO_SHAPES: Mapping[str, TableShape] = MappingProxyType({})
 
@@ -54,8 +56,8 @@ class Keeper:
 class Due:
     """One rule on one day against one scene. Conditions are built once; every count is one query."""
 
-    def __init__(self, rule: Rule, day: date, scene: Scene) -> None:
-        self.rule, self.day, self.scene = rule, day, scene
+    def __init__(self, rule: Rule, day: date, scene: Scene, target: Target) -> None:
+        self.rule, self.day, self.scene, self._target = rule, day, scene, target
         self.table = table_of(rule.dataset, rule.system)
         self.shape = shape_of(rule.dataset, rule.system, scene.shapes)
         self.tree = Tree(rule.system, rule.dataset, scene.relations, scene.shapes, alone=not rule.consequence.removes)
@@ -120,16 +122,16 @@ class Due:
 
     # --- looking ---------------------------------------------------------------------------------------------------------------------
 
-    def preview(self, target: Target, statutes: Statutes, today: date) -> Preview:
+    def preview(self, statutes: Statutes, today: date) -> Preview:
         """Count what goes and what stays. The hash is that of `today`, whatever day is looked at. Raises ConnectorUnavailable."""
         rule, kept, left = self.rule, [], self.past
         for keeper in self.keepers:
-            if rows := target.count(self.table, both(left, keeper.rows)):
+            if rows := self._target.count(self.table, both(left, keeper.rows)):
                 kept.append(Kept(keeper.reason, keeper.by, rows))
             left = both(left, Not(keeper.rows))
-        due = target.count(self.table, left)
+        due = self._target.count(self.table, left)
         bound = rules.bound(rule, self.effect, statutes, today)
-        dependants = {node.dataset: target.count(node.table, self.tree.rows(node, left)) for node in self.tree.dependants} if due else {}
+        dependants = {node.dataset: self._target.count(node.table, self.tree.rows(node, left)) for node in self.tree.dependants} if due else {}
         return Preview(
             rule=rule.id,
             version=rule.version,
@@ -143,25 +145,25 @@ class Due:
             dependants=dependants,
             effect=self.effect,
             hash=bound.hash,
-            undated=target.count(self.table, undated(rule, self.scene.shapes)),
-            earliest=self._first(target, rule.valid_from, self.day, left) if due else None,
-            next=self._next(target),
+            undated=self._target.count(self.table, undated(rule, self.scene.shapes)),
+            earliest=self._first(rule.valid_from, self.day, left) if due else None,
+            next=self._next(),
             statutes=rule.statutes,
             obstacles=self.obstacles,
         )
 
-    def _next(self, target: Target) -> date | None:
+    def _next(self) -> date | None:
         """Return the next day on which further rows are past their period, holds and other rules aside."""
         known = Not(past(self.rule, self.day, self.scene.shapes, self.scene.relations))
         tomorrow = self.day + timedelta(days=1)
         near = max(tomorrow, self.rule.valid_from, self.rule.period.due_from(self.day))
-        return self._first(target, tomorrow, near, known) or self._first(target, near, near + _FAR, known)
+        return self._first(tomorrow, near, known) or self._first(near, near + _FAR, known)
 
-    def _first(self, target: Target, low: date, high: date, among: Where) -> date | None:
+    def _first(self, low: date, high: date, among: Where) -> date | None:
         """Return the first day from `low` to `high` on which one of these rows is past its period: past stays past, so halving finds it."""
 
         def any_on(day: date) -> bool:
-            return _some(target, self.table, self.shape, both(self.past_on(day), among))
+            return _some(self._target, self.table, self.shape, both(self.past_on(day), among))
 
         if low > high or not any_on(high):
             return None
@@ -183,8 +185,7 @@ class Due:
         later = [*self._shared(going), *self._referenced()]
         yield from later
         if self.tree.owns_itself:
-            stays = Not(both(going, *(Not(keeper.rows) for keeper in later)))
-            yield Keeper("referenced", self.rule.dataset, self.tree.below_itself(stays))
+            yield Keeper("referenced", self.rule.dataset, self._above_others(both(going, *(Not(keeper.rows) for keeper in later))))
 
     def _held(self) -> Iterator[Keeper]:
         reached = [(hold, self._reached_by(hold)) for hold in self.scene.holds]
@@ -232,6 +233,17 @@ class Due:
         for node in self.tree.nodes:
             for table, rows in pointed(node, self.tree.references):
                 yield Keeper("referenced", f"{self.rule.system}.{table}", self.tree.roots_with(node, rows))
+
+    def _above_others(self, going: Where) -> Where:
+        """Return those of the going rows that own, at any depth, a row that stays. Read level by level: no condition could look down to the end."""
+        key, found = self.shape.primary_key, dict[tuple[Any, ...], None]()
+        level: list[Where] = [Not(going)]
+        while level:
+            rows = (cells.values for stays in level for cells in self._target.select(self.table, key, both(going, self.tree.owners_of(stays))))
+            new = [row for row in dict.fromkeys(rows) if row not in found]
+            found.update(dict.fromkeys(new))
+            level = [KeysIn(key, tuple(new[start : start + _LEVEL])) for start in range(0, len(new), _LEVEL)]
+        return KeysIn(key, tuple(found)) if found else NOTHING
 
     def _untouched(self) -> Iterator[str]:
         """Yield columns an anonymised row keeps: the clock, and whatever links the row to others."""

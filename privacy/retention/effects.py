@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from privacy.disposal.target import ChildOf, Delete, Not, Statement, TableShape, Update, Where
 from privacy.inventory.relations import Ownership, Relation
 from privacy.kernel.terms import qualified
-from privacy.retention.conditions import EVERY, any_of, both, children, parents, table_of
-
-DEEPEST = 8  # levels of a self reference that a condition looks down; deeper rows go in later passes of the sweep
+from privacy.retention.conditions import EVERY, any_of, children, parents, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +88,13 @@ class Tree:
             parent = self._by_name.get(owner.parent)
             yield children(owner, self.system, EVERY if parent is None else Not(self.rows(parent, going)))
 
-    def below_itself(self, stays: Where) -> Where:
-        """Return the root rows that own, at any depth up to `DEEPEST`, a root row matching `stays`."""
-        found, level = [], stays
-        for _ in range(DEEPEST):
-            level = any_of(parents(relation, self.system, level) for relation in self._self_owned)
-            found.append(level)
-        return any_of(found)
+    def owners_of(self, rows: Where) -> Where:
+        """Return the root rows that own a root row matching `rows`."""
+        return any_of(parents(relation, self.system, rows) for relation in self._self_owned)
 
     def leaves(self) -> Where:
         """Return the root rows that own no other root row."""
-        return both(*(Not(parents(relation, self.system, EVERY)) for relation in self._self_owned))
+        return Not(self.owners_of(EVERY))
 
     def statements(self, root: Where) -> list[Statement]:
         """Return what removes the root rows that match: references emptied, then rows, dependants first. Always as many, in the same order."""

@@ -146,11 +146,11 @@ class Retention:
             raise AccessDenied("Who proposed a rule cannot approve it; another person with the scope retention:approve can.")
         if not proposed.previewed_at:
             raise Conflict("Nobody has looked at what this rule would do: preview it first.", code="not_previewed")
-        due, bound = self._bound(proposed)
+        bound, obstacles = self._bound(proposed)
         if not hash or hash != bound.hash:
             raise Conflict("The hash is not that of what the rule would do now. Preview it again and approve what you see.", code="preview_outdated")
-        if due.obstacles:
-            raise Conflict(f"The rule cannot be carried out: {'; '.join(due.obstacles[:3])}.", code="rule_blocked")
+        if obstacles:
+            raise Conflict(f"The rule cannot be carried out: {'; '.join(obstacles[:3])}.", code="rule_blocked")
         return self._store.run(lambda tx: self._activate(tx, actor, bound, request_id))
 
     def retire(self, actor: Actor, id: str, *, request_id: str = "") -> Rule:
@@ -289,18 +289,19 @@ class Retention:
         today = day_of(self._clock.now(), rule.zone)
         target = self._targets(rule.tenant, rule.system, write=False)
         try:
-            return Due(rule, on or today, self._scenes.of(rule.tenant, rule.system, target)).preview(target, self._statutes, today)
+            return Due(rule, on or today, self._scenes.of(rule.tenant, rule.system, target), target).preview(self._statutes, today)
         finally:
             target.close()
 
-    def _bound(self, rule: Rule) -> tuple[Due, Rule]:
+    def _bound(self, rule: Rule) -> tuple[Rule, tuple[str, ...]]:
+        """Return the rule with the hash of what it would do now, and the obstacles."""
         today = day_of(self._clock.now(), rule.zone)
         target = self._targets(rule.tenant, rule.system, write=False)
         try:
-            due = Due(rule, today, self._scenes.of(rule.tenant, rule.system, target))
+            due = Due(rule, today, self._scenes.of(rule.tenant, rule.system, target), target)
+            return rules.bound(rule, due.effect, self._statutes, today), due.obstacles
         finally:
             target.close()
-        return due, rules.bound(rule, due.effect, self._statutes, today)
 
     def _activate(self, tx: Tx, actor: Actor, bound: Rule, request_id: str) -> Rule:
         now = self._clock.now()

@@ -196,7 +196,7 @@ class _Work:
     def look(self) -> Preview:
         """Return what a fresh look finds: what is left and why."""
         self.due = self._due()
-        return self.due.preview(self.target, self.tools.statutes, day_of(self.tools.clock.now(), self.rule.zone))
+        return self.due.preview(self.tools.statutes, day_of(self.tools.clock.now(), self.rule.zone))
 
     def counts(self) -> dict[str, int]:
         """Return rows by dataset (references emptied by `dataset.columns`), from the markers or the register alone."""
@@ -290,13 +290,13 @@ class _Work:
     # --- pieces ----------------------------------------------------------------------------------------------------------------------
 
     def _due(self) -> Due:
-        return Due(self.rule, self.sweep.on, self.tools.scenes.of(self.sweep.tenant, self.rule.system, self.target))
+        return Due(self.rule, self.sweep.on, self.tools.scenes.of(self.sweep.tenant, self.rule.system, self.target), self.target)
 
     def _refreshed(self) -> Due:
         """Look at the holds again: one placed while the sweep runs counts from the next batch on."""
         scene = self.tools.scenes.with_holds(self.due.scene, self.tools.clock.now())
         if scene.holds != self.due.scene.holds:
-            self.due = Due(self.rule, self.sweep.on, scene)
+            self.due = Due(self.rule, self.sweep.on, scene, self.target)
         return self.due
 
     def _apply(self, number: int, statements: Sequence[Statement], total: int | None = None) -> tuple[int, ...]:
