@@ -105,6 +105,17 @@ class SubjectKeys:
         rows, count = self._store.run(lambda tx: self._destroy(tx, tenant, names, reason_ref))
         return Destruction({subject: _certified(rows, lookup) for subject, lookup in lookups.items()}, count)
 
+    def destroy_lookups(self, tenant: TenantId, lookups: Sequence[str], reason_ref: str) -> int:
+        """Destroy the keys of the subjects with these keyed digests: for a replay of the erasure ledger, which knows nobody by name."""
+        names = sorted(set(lookups))
+        return self._store.run(lambda tx: self._destroy(tx, tenant, names, reason_ref))[1] if names else 0
+
+    def living(self, tenant: TenantId, lookups: Sequence[str]) -> int:
+        """Return how many keys of the subjects with these keyed digests are not destroyed, of both kinds and all generations."""
+        names = sorted(set(lookups))
+        rows = self._store.read(lambda tx: [row for kind in Kind for row in self._repository.of_subjects(tx, kind, tenant, names)])
+        return sum(row.state is not State.DESTROYED for row in rows)
+
     def supersede(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> int:
         """Give each subject a next generation to write with; the older ones only decrypt from now on. Raises KeyDestroyed when one has no active key."""
         return self._next_generation(tenant, subjects, State.ACTIVE, "key_superseded", "")

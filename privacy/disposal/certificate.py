@@ -45,14 +45,14 @@ def verify(note: str, vkey: str | None, check: Ed25519Check) -> dict[str, Any]:
         raise Unverifiable("A certificate proves nothing without the log's key: give it with --log-vkey, from another source than the certificate.")
     text = open_note(note, LogKey.parse(vkey), check)
     try:
-        content: dict[str, Any] = json.loads(text)
+        said: object = json.loads(text)
     except ValueError:
-        raise Tampered("The signed text is not a certificate.") from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        said = None
+    if not isinstance(said, dict) or said.get("format") != FORMAT:
         raise Tampered("The signed text is not a certificate of a format known here.")
-    if canonical_json(content) + b"\n" != text.encode("utf-8"):
+    if canonical_json(said) + b"\n" != text.encode("utf-8"):
         raise Tampered("The certificate is not in its canonical form.")
-    return content
+    return said
 
 
 def _document(plan: Plan, keys: Mapping[str, Any], at: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from privacy.disposal.departures import Departures, commitments
 from privacy.disposal.model import Plan, PlanState, Share
 from privacy.disposal.ports import CertificateRow, RestrictedRows, Restrictions, Target, Targets
 from privacy.disposal.service import Contents, Gate, Plans
-from privacy.disposal.steps import END, Step, StepKind, batches
+from privacy.disposal.steps import END, Step, StepKind, batches, numbered_batches
 from privacy.disposal.surveying import Surveyor, by_system
 from privacy.disposal.target import Statement
 from privacy.disposal.verifying import Verdict, rows_behind, rows_left, search, tally
@@ -218,7 +218,6 @@ class _Run:
         }
         note, digest = self._tools.certificates.issue(self._plan, keys, rfc3339(at))
         restricted = _restricted(contents)
-        # sealed by whoever keeps the register: nothing may fetch a key within the transaction
         state = PlanState.NEEDS_ATTENTION if self._plan.problems else PlanState.DONE
 
         def write(tx: Tx) -> None:
@@ -286,16 +285,10 @@ def counted(target: Target, run: str, steps: Sequence[Step]) -> dict[int, int]:
     """Return the rows changed by each step, as the markers of its batches say: exact after any crash."""
     applied = {each.batch: each.rows for each in target.applied(run)}
     changed: dict[int, int] = {}
-    for number, batch in enumerate(batches(steps)):
-        for part, rows in zip(batch, applied.get(number, ()), strict=False):
-            position = _position(steps, part)
+    for number, batch in enumerate(numbered_batches(steps)):
+        for (position, _), rows in zip(batch, applied.get(number, ()), strict=False):
             changed[position] = changed.get(position, 0) + rows
     return changed
-
-
-def _position(steps: Sequence[Step], part: Step) -> int:
-    whole = replace(part, keys=())
-    return next(number for number, step in enumerate(steps) if replace(step, keys=()) == whole and part.keys[0] in step.keys)
 
 
 def _restricted(contents: Contents) -> list[RestrictedRows]:

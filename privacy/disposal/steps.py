@@ -63,14 +63,19 @@ class Step:
 
 def batches(steps: Sequence[Step], size: int = ROWS_A_BATCH) -> Iterator[list[Step]]:
     """Cut the steps that write into batches of about `size` rows, in order; most people fit into one, that is one transaction."""
-    batch: list[Step] = []
+    return ([part for _, part in batch] for batch in numbered_batches(steps, size))
+
+
+def numbered_batches(steps: Sequence[Step], size: int = ROWS_A_BATCH) -> Iterator[list[tuple[int, Step]]]:
+    """The same, each part with the number of the step it was cut from."""
+    batch: list[tuple[int, Step]] = []
     room = size
-    for step in steps:
+    for number, step in enumerate(steps):
         for part in _parts(step, size) if step.kind is not StepKind.STAY else ():
             if batch and len(part.keys) > room:
                 yield batch
                 batch, room = [], size
-            batch.append(part)
+            batch.append((number, part))
             room -= len(part.keys)
     if batch:
         yield batch
