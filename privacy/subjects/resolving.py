@@ -165,7 +165,7 @@ class Resolver:
             origin = {id(probe): (one, each) for probe, one, each in pairs}
             for hit in self._find(home, [probe for probe, _, _ in pairs]).found:
                 one, each = origin[id(hit.probe)]
-                seen[one].append(Sighting(home.subject(hit.key), home.dataset.name, each.name, one.kind, home.weak or ("" if each.own else "weak")))
+                seen[one].append(Sighting(home.subject(hit.key), home.dataset.name, each.name, one.kind, _weakness(one, home, each)))
         return seen
 
     def _find(self, home: Home, probes: Sequence[Probe]) -> Hits:
@@ -308,7 +308,14 @@ class Resolver:
             about_people = dataset.subject_type or dataset.proposed_subject_type
             for each in identifier_fields(dataset):
                 asked = next((kind for kind in each.kinds if kind in kinds), None)
-                if asked and asked is not IdentifierKind.NAME and not dataset.fields[each.name].gone and about_people and (open_ or not each.confirmed):
+                if (
+                    asked
+                    and asked is not IdentifierKind.NAME
+                    and each.own
+                    and not dataset.fields[each.name].gone
+                    and about_people
+                    and (open_ or not each.confirmed)
+                ):
                     self._doubts[Doubt("unconfirmed", dataset.name, each.name, asked)] = None
 
 
@@ -322,6 +329,14 @@ class _OnFile:
     def __post_init__(self) -> None:
         ids = [one.forms for one in self.wanted if one.kind is IdentifierKind.RESIDENT_ID]
         object.__setattr__(self, "numbers", frozenset().union(*ids))
+
+
+def _weakness(wanted: Wanted, home: Home, each: IdentifierField) -> str:
+    """Return why the field proves nothing; empty where it does."""
+    name = home.dataset.name
+    if home.weak == "weak" and (home.dataset.fields[each.name].key == "primary" or wanted.scope in (name, f"{name}.{each.name}")):
+        return ""  # a table of cards or logins: each is issued to one subject, though a subject may have several
+    return home.weak or ("" if each.own else "weak")
 
 
 def _fits(wanted: Wanted, home: Home, each: IdentifierField) -> bool:

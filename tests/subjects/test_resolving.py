@@ -216,6 +216,24 @@ def test_a_member_card_is_compared_exactly_within_its_scope(chinese: str, make: 
     assert resolved(subjects, asked(CARD, "8800 4172", "crm")).subjects == ()
 
 
+def test_a_card_in_a_table_of_cards_leads_to_its_holder(empty_url: str, make: Make) -> None:
+    """Where the card is the key of its row, or the scope names the table: a subject may hold several, a card has one holder."""
+    fill(
+        empty_url,
+        "CREATE TABLE cards (card VARCHAR(20) PRIMARY KEY, customer_id INTEGER)",
+        "CREATE TABLE logins (id INTEGER PRIMARY KEY, customer_id INTEGER, login VARCHAR(40))",
+        "INSERT INTO cards VALUES ('8800417001', 1), ('8800417002', 1), ('8800417003', 2)",
+        "INSERT INTO logins VALUES (10, 1, 'kestrel'), (11, 1, 'wren'), (12, 2, 'wren')",
+    )
+    cards = dataset("crm.cards", "customer", "customer_id", {"card": "account"}, key="card", types={"customer_id": "integer"})
+    logins = dataset("crm.logins", "customer", "customer_id", {"login": "account"}, key="id", types={"customer_id": "integer"})
+    subjects = make([cards, logins])
+    assert resolved(subjects, asked(CARD, "8800417002", "crm")).subjects == tuple(refs("crm:customer:1"))
+    assert resolved(subjects, asked(LOGIN, "kestrel", "crm.logins")).subjects == tuple(refs("crm:customer:1"))
+    assert reasons(resolved(subjects, asked(LOGIN, "kestrel", "crm"))) == {"weak": {"crm:customer:1"}}
+    assert reasons(resolved(subjects, asked(LOGIN, "wren", "crm.logins"))) == {"shared": {"crm:customer:1", "crm:customer:2"}}
+
+
 def test_different_resident_numbers_contradict_a_phone(empty_url: str, make: Make) -> None:
     """Numbers are given to somebody else after a while: the phone alone does not link where identities differ."""
     fill(
