@@ -58,32 +58,25 @@ class Leases:
         if not kinds or limit < 1:
             return []
 
-        def work(tx: Tx) -> list[Job]:
-            now = self._repository.now(tx)
-            return self._repository.claim(tx, kinds, worker, now, now + self.length, limit)
-
         try:
-            return self._store.run(work)
+            return self._store.run(lambda tx: self._repository.claim(tx, kinds, worker, self.length, limit))
         except Conflict:  # a job of the same lane went to another worker between our look and our write
             return []
 
     def waiting(self, kinds: Collection[str]) -> bool:
         """Tell, without taking anything, whether a job of these kinds could be taken."""
-        return bool(kinds) and self._store.read(lambda tx: self._repository.waiting(tx, kinds, self._repository.now(tx)))
+        return bool(kinds) and self._store.read(lambda tx: self._repository.waiting(tx, kinds))
 
     def renew(self, job: Job, done: int, total: int | None, step: str) -> bool | None:
         """Prolong the lease; return whether a pause is wanted, None when the lease is lost."""
-
-        def work(tx: Tx) -> bool | None:
-            return self._repository.renew(tx, job.id, job.token, Progress(done, total, step[:_STEP], self._repository.now(tx) + self.length))
-
-        return self._store.run(work)
+        progress = Progress(done, total, step[:_STEP], self.length)
+        return self._store.run(lambda tx: self._repository.renew(tx, job.id, job.token, progress))
 
     def hold(self, tx: Tx, job: Job) -> bool:
         return self._repository.hold(tx, job.id, job.token)
 
     def complete(self, tx: Tx, job: Job, result: Mapping[str, str | int]) -> bool:
-        return self._repository.complete(tx, job.id, job.token, result, self._repository.now(tx))
+        return self._repository.complete(tx, job.id, job.token, result)
 
     def finish(self, job: Job) -> None:
         """Mark a job done whose handler left that to us. Raises LeaseLost."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from privacy.jobs.model import Job, JobState
@@ -12,12 +12,12 @@ from privacy.kernel.store import Tx
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a renewal writes: units done, of how many, the word for the step, and until when the lease holds from now."""
+    """What a renewal writes: units done, of how many, the word for the step, and how long the lease holds from now."""
 
     done: int
     total: int | None
     step: str
-    lease_until: datetime
+    length: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,13 @@ class JobRepository(Protocol):
     def save(self, tx: Tx, job: Job) -> None:
         """Write what a person may change: state, run_at, attempts, pause_wanted, error, finished_at."""
 
-    def claim(self, tx: Tx, kinds: Collection[str], worker: str, now: datetime, lease_until: datetime, limit: int) -> list[Job]:
-        """Lease up to `limit` ready jobs of these kinds, of one lane at most one. Raises Conflict when another worker took the same lane just now."""
+    def claim(self, tx: Tx, kinds: Collection[str], worker: str, length: timedelta, limit: int) -> list[Job]:
+        """Lease up to `limit` ready jobs of these kinds for `length`, of one lane at most one; their `lease_until` is not read back.
 
-    def waiting(self, tx: Tx, kinds: Collection[str], now: datetime) -> bool:
+        Raises Conflict when another worker took the same lane just now.
+        """
+
+    def waiting(self, tx: Tx, kinds: Collection[str]) -> bool:
         """Tell whether a job of these kinds is ready whose lane is free."""
 
     def renew(self, tx: Tx, id: str, token: int, progress: Progress) -> bool | None:
@@ -60,7 +63,7 @@ class JobRepository(Protocol):
     def hold(self, tx: Tx, id: str, token: int) -> bool:
         """Lock the row until the transaction ends; return whether the lease still holds."""
 
-    def complete(self, tx: Tx, id: str, token: int, result: Mapping[str, str | int], now: datetime) -> bool: ...
+    def complete(self, tx: Tx, id: str, token: int, result: Mapping[str, str | int]) -> bool: ...
 
     def release(self, tx: Tx, id: str, token: int, release: Release) -> bool:
         """End the lease; return False when it was lost before."""

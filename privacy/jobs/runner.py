@@ -140,7 +140,8 @@ class Runner:
         self._threads = 0
         self._name = worker_name()
         self._stopping = threading.Event()
-        self._claiming = threading.Lock()
+        self._counting = threading.Lock()
+        self._busy = False
         self._active: dict[threading.Thread, HeldLease | None] = {}
         self._dispatcher: threading.Thread | None = None
 
@@ -207,17 +208,23 @@ class Runner:
                 self._active[me] = None
 
     def _claim(self) -> HeldLease | None:
-        # one thread at a time: the share of each kind is counted before and changed after
-        with self._claiming:
-            kinds = self._wanted()
-            if not self._jobs.leases.waiting(kinds):
-                return None
-            taken = self._jobs.leases.claim(kinds, self._name)
-            if not taken:
-                return None
-            lease = HeldLease(self._jobs.leases, taken[0], self._stopping)
-            self._active[threading.current_thread()] = lease
-            return lease
+        kinds = self._wanted()
+        # after a job there is probably another; else a look first, since taking is a write, also when there is nothing to take
+        if not self._busy and not self._jobs.leases.waiting(kinds):
+            return None
+        taken = self._jobs.leases.claim(kinds, self._name)
+        self._busy = bool(taken)
+        return self._begin(taken[0]) if taken else None
+
+    def _begin(self, job: Job) -> HeldLease | None:
+        lease = HeldLease(self._jobs.leases, job, self._stopping)
+        with self._counting:
+            if job.kind in self._wanted():
+                self._active[threading.current_thread()] = lease
+                return lease
+        # another thread took one of this kind in the same moment, and now it would have all of them
+        self._jobs.leases.give_back(job)
+        return None
 
     def _wanted(self) -> list[str]:
         if self._threads == 1:

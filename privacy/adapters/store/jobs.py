@@ -9,12 +9,11 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, Row, Select, UniqueConstraint, case, delete, func, insert, select, text, update
+from sqlalchemy import BigInteger, Boolean, Index, Integer, Row, Select, UniqueConstraint, case, delete, func, insert, literal_column, select, update
 from sqlalchemy.exc import IntegrityError
 
 from privacy.adapters.store.engine import connection
-from privacy.adapters.store.schema import MAIN, Column, Table, instant, json_text, key, name, upsert
-from privacy.adapters.store.schema import text as long_text
+from privacy.adapters.store.schema import MAIN, Column, Table, instant, json_text, key, name, text, upsert
 from privacy.jobs.model import Job, JobState
 from privacy.jobs.ports import Progress, Release, Slot
 from privacy.kernel.clock import Clock, SystemClock
@@ -49,7 +48,7 @@ JOB = Table(
     Column("lane", name(200), nullable=False),
     Column("lane_held", name(200)),  # the lane while the job is leased, else NULL: unique, so that no race lets two in
     Column("error_code", key(), nullable=False),
-    Column("error_detail", long_text(), nullable=False),
+    Column("error_detail", text(), nullable=False),
     Column("finished_at", instant()),
     Column("result", json_text(), nullable=False),
     UniqueConstraint("tenant", "dedupe"),
@@ -80,8 +79,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINAL = (JobState.DONE, JobState.CANCELLED)
 # microseconds since 1970 in UTC, whatever zone the session has
 _NOW = {
-    "postgresql": text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"),
-    "mysql": text("SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6))"),
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+    "mysql": "TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6))",
 }
 
 
@@ -98,10 +97,18 @@ class _Timed:
         self._database_clock = database_clock
 
     def now(self, tx: Tx) -> datetime:
+        told = self._soon(tx)
+        if isinstance(told, datetime):
+            return told
+        answered: datetime = connection(tx).execute(select(told)).scalar_one()
+        return answered
+
+    def _soon(self, tx: Tx, later: timedelta = timedelta()) -> Any:
+        """Return now, or a while later, as something to write into a statement: asking first would cost every statement another journey."""
         question = _NOW.get(tx.dialect) if self._database_clock else None
         if question is None:
-            return self._clock.now()
-        return _EPOCH + timedelta(microseconds=int(connection(tx).execute(question).scalar_one()))
+            return self._clock.now() + later
+        return literal_column(f"{question} + {later // timedelta(microseconds=1)}", instant())
 
 
 class SqlJobRepository(_Timed):
@@ -133,25 +140,25 @@ class SqlJobRepository(_Timed):
 
     # --- leases --------------------------------------------------------------------------------------------------------------------
 
-    def claim(self, tx: Tx, kinds: Collection[str], worker: str, now: datetime, lease_until: datetime, limit: int) -> list[Job]:
-        query = self._ready(tx, kinds, now).limit(limit).with_for_update(skip_locked=True)
+    def claim(self, tx: Tx, kinds: Collection[str], worker: str, length: timedelta, limit: int) -> list[Job]:
+        query = self._ready(tx, kinds).limit(limit).with_for_update(skip_locked=True)
         taken = [_job(row) for row in connection(tx).execute(query)]
-        return [self._lease(tx, job, worker, lease_until) for job in _one_a_lane(taken)]
+        return [self._lease(tx, job, worker, length) for job in _one_a_lane(taken)]
 
-    def waiting(self, tx: Tx, kinds: Collection[str], now: datetime) -> bool:
-        return connection(tx).execute(self._ready(tx, kinds, now).limit(1)).first() is not None
+    def waiting(self, tx: Tx, kinds: Collection[str]) -> bool:
+        return connection(tx).execute(self._ready(tx, kinds).limit(1)).first() is not None
 
-    def _ready(self, tx: Tx, kinds: Collection[str], now: datetime) -> Select[Any]:
+    def _ready(self, tx: Tx, kinds: Collection[str]) -> Select[Any]:
         busy = connection(tx).execute(select(JOB.c.lane_held).where(JOB.c.lane_held.is_not(None))).scalars().all()
-        query = select(JOB).where(JOB.c.state == JobState.READY, JOB.c.run_at <= now, JOB.c.kind.in_(sorted(kinds)))
+        query = select(JOB).where(JOB.c.state == JobState.READY, JOB.c.run_at <= self._soon(tx), JOB.c.kind.in_(sorted(kinds)))
         if busy:
             query = query.where(JOB.c.lane.not_in(busy))
         # in the order of the index, so that a limit reads, and locks, no more rows than it needs
         return query.order_by(JOB.c.priority, JOB.c.run_at, JOB.c.id)
 
-    def _lease(self, tx: Tx, job: Job, worker: str, lease_until: datetime) -> Job:
-        leased = replace(job, state=JobState.LEASED, attempts=job.attempts + 1, token=job.token + 1, worker=worker, lease_until=lease_until)
-        changed = {"state": JobState.LEASED, "attempts": leased.attempts, "token": leased.token, "worker": worker, "lease_until": lease_until}
+    def _lease(self, tx: Tx, job: Job, worker: str, length: timedelta) -> Job:
+        leased = replace(job, state=JobState.LEASED, attempts=job.attempts + 1, token=job.token + 1, worker=worker)
+        changed = {"state": JobState.LEASED, "attempts": leased.attempts, "token": leased.token, "worker": worker, "lease_until": self._soon(tx, length)}
         try:
             connection(tx).execute(update(JOB).where(JOB.c.id == job.id).values(**changed, lane_held=_lane(job) or None))
         except IntegrityError:
@@ -160,7 +167,7 @@ class SqlJobRepository(_Timed):
 
     def renew(self, tx: Tx, id: str, token: int, progress: Progress) -> bool | None:
         further = JOB.c.furthest < progress.done
-        changed: dict[str, Any] = {"done": progress.done, "total": progress.total, "step": progress.step, "lease_until": progress.lease_until}
+        changed: dict[str, Any] = {"done": progress.done, "total": progress.total, "step": progress.step, "lease_until": self._soon(tx, progress.length)}
         # MariaDB sets columns from left to right and reads the new values: `attempts` must come before `furthest`
         counted = [(JOB.c.attempts, case((further, 1), else_=JOB.c.attempts)), (JOB.c.furthest, case((further, progress.done), else_=JOB.c.furthest))]
         pairs = [(JOB.c[column], value) for column, value in changed.items()] + counted
@@ -171,8 +178,8 @@ class SqlJobRepository(_Timed):
     def hold(self, tx: Tx, id: str, token: int) -> bool:
         return connection(tx).execute(_held(select(JOB.c.id), id, token).with_for_update()).one_or_none() is not None
 
-    def complete(self, tx: Tx, id: str, token: int, result: Mapping[str, str | int], now: datetime) -> bool:
-        ended = {"state": JobState.DONE, "finished_at": now, "result": dict(result), "error_code": "", "error_detail": "", "pause_wanted": False}
+    def complete(self, tx: Tx, id: str, token: int, result: Mapping[str, str | int]) -> bool:
+        ended = {"state": JobState.DONE, "finished_at": self._soon(tx), "result": dict(result), "error_code": "", "error_detail": "", "pause_wanted": False}
         return connection(tx).execute(_held(update(JOB), id, token).values(**ended, **_FREE)).rowcount == 1
 
     def release(self, tx: Tx, id: str, token: int, release: Release) -> bool:
