@@ -51,7 +51,7 @@ class Cut:
 
 def cut(column: str) -> Cut:
     """Return the role and the category that a column's name tells."""
-    tokens = [part.lower() for piece in _SPLIT.split(column) for part in _CAMEL.split(piece) if part]
+    tokens = [part.lower() for piece in _SPLIT.split(column) for part in _CAMEL.split(piece.rstrip("0123456789") or piece) if part]
     category = ""
     while tokens:
         word = tokens[-1]
