@@ -18,7 +18,9 @@ from privacy.adapters.casbin_policy import CasbinOracle
 from privacy.adapters.databases.open import locate, open_connector
 from privacy.adapters.databases.people import LivePeople
 from privacy.adapters.databases.reserved import Reserved
+from privacy.adapters.databases.target import open_target
 from privacy.adapters.key_file import FileKeyProvider
+from privacy.adapters.ledger_file import LedgerFile
 from privacy.adapters.log_key_file import LogKey
 from privacy.adapters.passwords import Argon2Passwords, TotpCodes
 from privacy.adapters.presidio_analyzer import PresidioRecognisers
@@ -28,6 +30,7 @@ from privacy.adapters.store.actors import SqlActorRepository
 from privacy.adapters.store.audit import SqlAuditRepository
 from privacy.adapters.store.catalogue import SqlCatalogueRepository
 from privacy.adapters.store.consent import SqlConsentRepository
+from privacy.adapters.store.disposal import KEYS_MARK, SqlDisposalRepository, SqlMarks
 from privacy.adapters.store.engine import SqlStore
 from privacy.adapters.store.inventory import SqlInventoryRepository
 from privacy.adapters.store.jobs import SqlJobRepository, SqlScheduleRepository
@@ -49,6 +52,14 @@ from privacy.crypto.subject_keys import SubjectKeys
 from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
+from privacy.disposal import service as disposal
+from privacy.disposal.certificate import Certificates
+from privacy.disposal.departures import Departures, Places
+from privacy.disposal.execution import Execution, Tools
+from privacy.disposal.ports import Forget, Holds, Keeps, NoRegister, Restrictions
+from privacy.disposal.replay import CheckedTargets, Following, OpenTarget, Replay, opening
+from privacy.disposal.service import Disposal, Plans
+from privacy.disposal.surveying import Surveyor
 from privacy.inventory.catalogue import Catalogue
 from privacy.inventory.catalogue_file import load_catalogue
 from privacy.inventory.relating import Relations
@@ -99,6 +110,12 @@ class Application:
     protection: Protection
     policies: Policies
     access: Access
+    ledger: LedgerFile
+    following: Following
+    targets: CheckedTargets
+    departures: Departures
+    disposal: Disposal
+    replay: Replay
     jobs: Jobs
     handlers: Mapping[str, Handler]
     schedules: Schedules
@@ -114,6 +131,7 @@ class Application:
             "keys_database": lambda: _at_head(self.keys_store),
             "keys": lambda: (probe.run(), self.keyring.reload(DEFAULT_TENANT)),
             "policies": lambda: self.policies.active(DEFAULT_TENANT),
+            "ledger": lambda: self.following.gate(0),
             "audit": lambda: _log_in_order(self.audit, self.sequencer),
         }
 
@@ -221,7 +239,7 @@ class _Wiring:
 
     @cached_property
     def audit(self) -> Log:
-        return Log(self.store, self.events, self.clock, self.keyring.seal, LeafGuard(self.detector))
+        return Log(self.store, self.events, self.clock, self.keyring.seal, LeafGuard(self.detector), gate=self.following.gate)
 
     @cached_property
     def sequencer(self) -> Sequencer:
@@ -322,6 +340,88 @@ class _Wiring:
         )
 
     @cached_property
+    def ledger(self) -> LedgerFile:
+        return LedgerFile(self.config.state_dir / "erasure.ledger")
+
+    @cached_property
+    def places(self) -> Places:
+        return Places(self.store, SqlDisposalRepository(), self.keys_store, SqlMarks(KEYS_MARK))
+
+    @cached_property
+    def following(self) -> Following:
+        return Following(self.places, self.ledger, self.subject_keys)
+
+    @cached_property
+    def opened(self) -> OpenTarget:
+        return opening(self.inventory.system_url, partial(open_target, reserved=reserved_files(self.config)))
+
+    @cached_property
+    def targets(self) -> CheckedTargets:
+        return CheckedTargets(self.opened, self.following)
+
+    @cached_property
+    def keeps(self) -> Keeps:
+        return lambda _tenant, _system, _at: ()
+
+    @cached_property
+    def held(self) -> Holds:
+        return lambda _tenant, _system, _subjects, _at: ()
+
+    @cached_property
+    def restricting(self) -> Restrictions:
+        return NoRegister()
+
+    @cached_property
+    def plans(self) -> Plans:
+        return Plans(self.store, self.places.repository, self.keyring)
+
+    @cached_property
+    def surveyor(self) -> Surveyor:
+        return Surveyor(self.inventory, self.relations, self.keeps, self.held)
+
+    @cached_property
+    def forgets(self) -> list[Forget]:
+        """Rooms of ours that hold something about subjects: a line per room."""
+        return [self.consent.forget, self.subjects.forget]
+
+    @cached_property
+    def departures(self) -> Departures:
+        return Departures(self.places, self.ledger, self.subject_keys, self.plans.lookups, self.forgets, self.clock, self.following.gate)
+
+    @cached_property
+    def disposal(self) -> Disposal:
+        return Disposal(self.plans, self.surveyor, self.targets, self.audit, self.clock, self.jobs, self.following.gate)
+
+    @cached_property
+    def execution(self) -> Execution:
+        certificates = Certificates(self.log_key.key, self._log_of)
+        restrictions, gate = self.restricting, self.following.gate
+        return Execution(Tools(self.plans, self.surveyor, self.targets, self.departures, restrictions, certificates, self.audit, self.clock, gate))
+
+    @cached_property
+    def replay(self) -> Replay:
+        known = [self.consent.named, self.subjects.named]
+        return Replay(
+            self.following,
+            self.places,
+            self.ledger,
+            self.departures,
+            self.subject_keys,
+            self.plans,
+            self.surveyor,
+            self.opened,
+            known,
+            self.forgets,
+            self.audit,
+            self.clock,
+        )
+
+    def _log_of(self, tenant: TenantId) -> str:
+        """Return the name (origin) of the tenant's present log, which its certificates are signed under."""
+        log = self.store.read(lambda tx: self.events.newest_log(tx, tenant))
+        return self.log_key.origin_of(log.log_id if log is not None else f"{tenant}/1")
+
+    @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.store, SqlJobRepository(self.clock), self.audit)
 
@@ -330,6 +430,7 @@ class _Wiring:
         """What is done for each kind of job: a line per kind."""
         return {
             care.KIND: care.Purge(self.jobs, self.schedules),
+            disposal.KIND: self.execution,
         }
 
     @cached_property

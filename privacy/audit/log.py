@@ -27,6 +27,7 @@ from privacy.kernel.terms import Actor
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _FRESH = timedelta(seconds=1)  # how long a log's state is believed
+_GATE_FRESH, _GATE_ONCE = 1.0, float("inf")
 _IDLE = timedelta(seconds=60)  # a sequencer that caught up less than this ago cannot be too far behind
 _FORKED = "The audit log contradicts what was signed before, so nothing is recorded or disclosed: run `privacy audit status`, then `privacy audit reopen`."
 _LOST = "The record of what was signed is missing, so nothing is recorded or disclosed: put back signed.json, or run `privacy audit reopen`."
@@ -75,6 +76,8 @@ class Log:
         guard: tells personal values among names a caller can shape; None guards nothing.
         max_lag: how far the sequencer may be behind before disclosures are refused.
         patience: seconds `record` waits in all.
+        gate: raises when nothing may be disclosed (a restored database that has not followed the erasure ledger); asked with how many seconds old a
+            good answer may be.
     """
 
     def __init__(
@@ -87,16 +90,20 @@ class Log:
         *,
         max_lag: timedelta = timedelta(minutes=5),
         patience: float = 3.0,
+        gate: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         self._store, self._repository, self._clock, self._seal = store, repository, clock, seal
         self._guard = MemoryGuard(guard)
         self._max_lag, self._patience = max_lag, patience
+        self._gate = gate
         self._known: dict[TenantId, _Known] = {}
         self._waiters = ThreadPoolExecutor(max_workers=64, thread_name_prefix="audit")
 
     def append(self, tx: Tx, event: Event) -> EventId:
         """Write `event` in the caller's transaction. Raises AuditUnavailable when the log refuses, InvalidInput when the event cannot be a leaf."""
         now = self._clock.now()
+        if event.action in DISCLOSING:
+            self._gate(_GATE_ONCE)  # inside a transaction the question itself would cost a second connection: asked once per process
         log = self._open(tx, event.actor.tenant, event.action, now)
         return self._insert(tx, self._prepare(event, log, now))
 
@@ -106,6 +113,8 @@ class Log:
         Raises AuditUnavailable after the bounded wait at the latest, whatever hangs; the event may then still be written, but nothing follows it.
         """
         tenant, now = event.actor.tenant, self._clock.now()
+        if event.action in DISCLOSING:
+            self._gate(_GATE_FRESH)
         known = self._known.get(tenant)
         # made before the transaction: on SQLite the one writer then only inserts
         ready = self._prepare(event, known.log_id if known else log_id(tenant, 1), now)

@@ -16,6 +16,7 @@ from privacy.audit.verifier import Ed25519Check, LogKey, Tampered, Unverifiable,
 from privacy.disposal.model import Plan
 from privacy.kernel.canonical import canonical_json
 from privacy.kernel.clock import rfc3339
+from privacy.kernel.ids import TenantId
 
 FORMAT = "privacy-steward-certificate/1"
 _KEPT = ("restrict", "keep")
@@ -29,7 +30,7 @@ LIMITS = (
 class Certificates:
     """Writes certificates with the log's key."""
 
-    def __init__(self, signer: Signer, origin_of: Callable[[str], str]) -> None:
+    def __init__(self, signer: Signer, origin_of: Callable[[TenantId], str]) -> None:
         self._signer, self._origin_of = signer, origin_of
 
     def issue(self, plan: Plan, keys: Mapping[str, Any], at: str) -> tuple[str, str]:

@@ -172,6 +172,12 @@ class Restrictions(Protocol):
         """Enter what a plan restricted; the same (plan, dataset, rule) again changes nothing. At `until` the register asks for a new plan of the case."""
 
 
+class NoRegister:
+    """A register for an installation without one: rows stay all the same, since the plan leaves them where they are."""
+
+    def register(self, tx: Tx, tenant: TenantId, case: str, plan: str, subjects: Sequence[SubjectRef], rows: Sequence[RestrictedRows]) -> None: ...
+
+
 # --- our own stores --------------------------------------------------------------------------------------------------------------------
 
 

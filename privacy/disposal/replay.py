@@ -86,11 +86,12 @@ class Following:
         self._asked_at = 0.0
         self._lock = threading.Lock()
 
-    def gate(self) -> None:
-        """Raise StoreUnavailable with code `replay_needed` while main or keys has not followed; asked at most once a second."""
+    def gate(self, seconds: float = _GATE_SECONDS) -> None:
+        """Raise StoreUnavailable with code `replay_needed` while main or keys has not followed; a good answer serves for `seconds`."""
         with self._lock:
-            if self._asked_at and time.monotonic() - self._asked_at < _GATE_SECONDS:
+            if self._asked_at and time.monotonic() - self._asked_at < seconds:
                 return
+            self._asked_at = 0.0
             standing = self.stores()
             if standing.main or standing.keys:
                 which = " and ".join(name for name, behind in (("main", standing.main), ("keys", standing.keys)) if behind)
