@@ -209,10 +209,10 @@ def open_bureau(store: Store, keys_store: Store, folder: Path, clock: FixedClock
     deadlines = Deadlines.load(POLICIES)
     cases = Cases(store, SqlRequestRepository(), log, clock, CaseSeal(keys), deadlines, lambda tenant: frozenset(), catalogue)
     li, other = LI.ref, SubjectRef("crm", "customer", "43")
-    subjects = KnownPeople(
-        {LI.email: (li,), LI.phone: (li,), "010-62345678": (li, other), "other@company.example": (other,)},
-        {li: [Contact(IdentifierKind.PHONE, Plaintext("010-62345678"), "0***8", "crm.customer", "office"), Contact(IdentifierKind.EMAIL, EMAIL.value, "x***@t…", "crm.customer", "email")]},
-    )  # fmt: skip
+    office_phone = Contact(IdentifierKind.PHONE, SWITCHBOARD.value, "0***8", "crm.customer", "office")
+    own_mail = Contact(IdentifierKind.EMAIL, EMAIL.value, "x***@t…", "crm.customer", "email")
+    known = {LI.email: (li,), LI.phone: (li,), SWITCHBOARD.value.reveal(): (li, other), "other@company.example": (other,)}
+    subjects = KnownPeople(known, {li: [office_phone, own_mail]})
     pigeon, disposal, builder, jobs = Pigeon(), PaperDisposal(), PaperBuilder(), PaperJobs()
     lookups, letters = Lookups(ring.derive), Letters.load(POLICIES / "requests.toml")
     identity = Identity(cases, lookups, subjects, pigeon if messenger else None)

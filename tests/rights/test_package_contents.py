@@ -73,9 +73,8 @@ def chinese_shop() -> Shop:
 
 
 def request(**changes: Any) -> Request:
-    made = Request(
-        "r-1", DEFAULT_TENANT, RequestKind.ACCESS, RequestState.VERIFIED, "main", ("gdpr", "pipl"), NOW, NOW, "user:agnes", "web", "zh", Requester.SELF, ("email",)
-    )  # fmt: skip
+    who = {"received_by": "user:agnes", "channel": "web", "language": "zh", "requester": Requester.SELF, "identifier_kinds": ("email",)}
+    made = Request("r-1", DEFAULT_TENANT, RequestKind.ACCESS, RequestState.VERIFIED, "main", ("gdpr", "pipl"), NOW, NOW, **who)  # type: ignore[arg-type]
     return replace(made, **changes)
 
 
