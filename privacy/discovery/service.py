@@ -5,8 +5,8 @@ refused as systems. A table that cannot be read is reported and stops nothing.
 """
 
 import hmac
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,6 @@ from privacy.actors.people import require
 from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.ports import Connector, Located, Locator, Opener
 from privacy.discovery.proposals import Outcome, Proposal, TableReport
-from privacy.discovery.relations.proposing import RelationProposal, RelationProposer
 from privacy.discovery.shapes import EMPTY, Column, Sample, Table
 from privacy.inventory.merging import REFERENCE, Drift, ScannedField, ScannedTable
 from privacy.inventory.model import Carrier, Field, Finding, System
@@ -78,38 +77,26 @@ def look(opener: Opener, classifier: ColumnClassifier, url: str, progress: Progr
     Raises InvalidInput or ConnectorUnavailable when the system as a whole cannot be read.
     """
     with closing(opener(url)) as connector:
-        sampled = _sampled(connector, progress)
-    reports = classifier.classify(sampled)
-    return reports, {table.name: samples for table, samples in sampled}
+        tables = sampled(connector, progress)
+    reports = classifier.classify(tables)
+    return reports, {table.name: samples for table, samples in tables}
 
 
-def relate(
-    opener: Opener, classifier: ColumnClassifier, proposer: RelationProposer, url: str, progress: Progress | None = None
-) -> tuple[list[RelationProposal], list[TableReport]]:
-    """Read the system at `url` and propose how its tables belong together; values are compared inside the system.
-
-    Raises InvalidInput or ConnectorUnavailable when the system as a whole cannot be read.
-    """
-    with closing(opener(url)) as connector:
-        sampled = _sampled(connector, progress)
-        reports = classifier.classify(sampled)
-        return proposer.propose(sampled, reports, connector), reports
-
-
-def _sampled(connector: Connector, progress: Progress | None) -> list[tuple[Table, Mapping[str, Sample]]]:
+def sampled(connector: Connector, progress: Progress | None) -> list[tuple[Table, Mapping[str, Sample]]]:
+    """Return the tables of an open system with a sample of each; one that cannot be read comes with its problem."""
     tables = list(connector.tables())
     _refuse_ours_by_content(tables)
-    sampled: list[tuple[Table, Mapping[str, Sample]]] = []
+    found: list[tuple[Table, Mapping[str, Sample]]] = []
     for number, table in enumerate(tables):
         if progress is not None:
             progress(number, len(tables), table.name)
         try:
             samples = connector.sample(table, SAMPLE) if table.columns and not table.problem else {}
-            sampled.append((table, samples))
+            found.append((table, samples))
         except ConnectorUnavailable as error:
             # names still tell something; the problem is shown beside what they propose
-            sampled.append((replace(table, problem=error.detail), {}))
-    return sampled
+            found.append((replace(table, problem=error.detail), {}))
+    return found
 
 
 class Discovery:
@@ -156,6 +143,21 @@ class Discovery:
     def scan(self, actor: Actor, name: str, *, progress: Progress | None = None, request_id: str = "") -> ScanResult:
         """Scan a connected system and keep the proposals. Raises ConnectorUnavailable, TooBusy when two scans are running."""
         require(actor, "systems:write")
+        with self.reading(actor, name) as connector:
+            found = sampled(connector, progress)
+            reports, samples = self._classifier.classify(found), {table.name: samples for table, samples in found}
+            key, now = self._derive(actor.tenant, _DIGEST_LABEL), self._clock.now()
+            tables = [_scanned(report, samples[report.table.name], key, now) for report in reports]
+        drift = self._inventory.record_scan(actor, name, tables, request_id=request_id)
+        return ScanResult(tuple(reports), drift)
+
+    @property
+    def classifier(self) -> ColumnClassifier:
+        return self._classifier
+
+    @contextmanager
+    def reading(self, actor: Actor, name: str) -> Iterator[Connector]:
+        """Open a connected system for looking at it as a whole, one of two at a time. Raises ConnectorUnavailable, TooBusy, InvalidInput without an address."""
         url = self._inventory.system_url(actor.tenant, name)
         if not url:
             raise InvalidInput("This system has no address: it was removed, or declared by a file (`privacy systems change NAME URL` gives it one).")
@@ -163,13 +165,10 @@ class Discovery:
         if not self._slots.acquire(blocking=False):
             raise TooBusy("Two scans are running; try again when one has ended.")
         try:
-            reports, samples = look(self._open, self._classifier, url, progress)
-            key, now = self._derive(actor.tenant, _DIGEST_LABEL), self._clock.now()
-            tables = [_scanned(report, samples[report.table.name], key, now) for report in reports]
+            with closing(self._open(url)) as connector:
+                yield connector
         finally:
             self._slots.release()
-        drift = self._inventory.record_scan(actor, name, tables, request_id=request_id)
-        return ScanResult(tuple(reports), drift)
 
     def findings(self, actor: Actor, name: str) -> list[FoundField]:
         """Return every field of a system that has a proposal, a carrier or a decision, by dataset and position."""

@@ -91,7 +91,7 @@ class NameRules:
         for part in scene.parts.values():
             if part.holds_keys and part.column.name not in typed:
                 for candidate in self._of_column(scene, part):
-                    if compatible(part, candidate.parent.parts[candidate.parent_columns[0]]) and not self._own_key(candidate):
+                    if compatible(part, candidate.parent.parts[candidate.parent_columns[0]]) and not self._own_key(candidate) and not _copied(candidate):
                         yield candidate
 
     def _of_column(self, scene: Scene, part: Part) -> Iterator[Candidate]:
@@ -552,6 +552,13 @@ class NameRules:
     ) -> Candidate:
         weight = round(min(score, 0.97), 3)
         return Candidate(scene, (part.column.name,), parent, (column,), weight, (Evidence(kind, detail, weight),), rule, role, needs_values=needs_values)
+
+
+def _copied(candidate: Candidate) -> bool:
+    """Do both tables have the same columns: a partition, an archive, a copy? Then the same name is the same column, and no reference."""
+    mine, theirs = set(candidate.child.parts), set(candidate.parent.parts)
+    same = candidate.child_columns == candidate.parent_columns and candidate.child is not candidate.parent
+    return same and len(mine) > 2 and len(mine & theirs) >= 0.8 * max(len(mine), len(theirs))
 
 
 def _nameable(scene: Scene) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A table as relations see it: the names it goes by, its key, its columns with their names, and what kind of rows it holds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from privacy.discovery.proposals import TableReport
@@ -75,6 +75,8 @@ class SceneBuilder:
         names = {table.name: self._naming.name(table.name.rpartition(".")[2]) for table, _ in kept}
         prefixes = _shared_prefixes(list(names.values()))
         scenes = [self._scene(table, samples, names[table.name], prefixes, reports.get(table.name)) for table, samples in kept]
+        known = {alias.text for scene in scenes for alias in scene.aliases}
+        scenes = [scene if scene.key else self._keyed_by_place(scene, known) for scene in scenes]
         return [replace(scene, staff=True) if self._back_office(scene, scenes) else scene for scene in scenes]
 
     def _scene(self, table: Table, samples: Mapping[str, Sample], name: Name, prefixes: frozenset[str], report: TableReport | None) -> Scene:
@@ -157,6 +159,15 @@ class SceneBuilder:
             if value > max(score, 0.55):
                 best, score = part.column.name, value
         return best
+
+    def _keyed_by_place(self, scene: Scene, known: Collection[str]) -> Scene:
+        """A first column that is called a key, and of no other table, is its own table's."""
+        name, part = next(iter(scene.parts.items()))
+        words = part.short.words
+        marked = part.holds_keys and len(words) > 1 and self._key_mark(words) == 1.0 and part.unique is not False
+        if not marked or any("".join(words[start:-1]) in known for start in range(len(words) - 1)):
+            return scene
+        return replace(scene, key=(name,), inferred_key=True)
 
     def _key_mark(self, words: Sequence[str]) -> float:
         last = words[-1]
