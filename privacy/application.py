@@ -50,6 +50,8 @@ from privacy.crypto import probe
 from privacy.crypto.keyring import KeyRing
 from privacy.crypto.subject_keys import SubjectKeys
 from privacy.discovery.columns import ColumnClassifier
+from privacy.discovery.relations.finding import RelationFinder
+from privacy.discovery.relations.proposing import RelationProposer
 from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
 from privacy.disposal import service as disposal
@@ -106,6 +108,7 @@ class Application:
     consent: ConsentService
     detector: Detector
     discovery: Discovery
+    relation_finder: RelationFinder
     techniques: Techniques
     protection: Protection
     policies: Policies
@@ -303,6 +306,11 @@ class _Wiring:
         spellings = Spellings(self.config.phone_regions)
         finder = LivePeople(self.inventory.system_url, partial(open_connector, reserved=reserved_files(self.config)), spellings)
         return Subjects(self.store, SqlSubjectRepository(), self.inventory, finder, self.encrypted_fields, spellings, self.audit, self.keyring, self.clock)
+
+    @cached_property
+    def relation_finder(self) -> RelationFinder:
+        proposer = RelationProposer.load(self.config.policies, self.taxonomy)
+        return RelationFinder(self.inventory, self.discovery, self.relations, proposer)
 
     @cached_property
     def consent(self) -> ConsentService:
