@@ -100,8 +100,37 @@ class TestPause:
         both = answer("gdpr", "2026-03-05", asked("2026-03-09"), asked("2026-03-12", "clarification"), got("2026-03-16"), got("2026-03-19", "clarification"))
         assert both.due == answer("gdpr", "2026-03-05", asked("2026-03-09"), got("2026-03-19")).due
 
-    def test_a_question_after_the_period_has_ended_stops_nothing(self) -> None:
+    def test_two_questions_one_after_the_other_count_both(self) -> None:
+        """Three days and three days; the days between them ran."""
+        both = answer("gdpr", "2026-03-05", asked("2026-03-09"), got("2026-03-12"), asked("2026-03-16", "clarification"), got("2026-03-19", "clarification"))
+        assert (both.due, both.target) == (D("2026-04-13"), D("2026-04-09"))
+
+    def test_while_one_of_two_questions_is_open_the_clock_stands(self) -> None:
+        both = answer("gdpr", "2026-03-05", asked("2026-03-09"), asked("2026-03-12", "clarification"), got("2026-03-19", "clarification"))
+        assert (both.due, both.inputs["paused"]) == (D("2026-04-07"), True)
+        still = answer("gdpr", "2026-03-05", asked("2026-03-09"), got("2026-03-19"), asked("2026-03-12", "clarification"))
+        assert (still.due, still.inputs["paused"]) == (D("2026-04-07"), True)
+
+    def test_a_question_after_the_period_has_ended_stops_nothing_one_on_its_last_day_does(self) -> None:
         assert answer("gdpr", "2026-03-05", asked("2026-04-08"), got("2026-04-20")).due == D("2026-04-07")
+        assert answer("gdpr", "2026-03-05", asked("2026-04-07"), got("2026-04-09")).due == D("2026-04-07")
+        assert answer("gdpr", "2026-02-27", asked("2026-03-27"), got("2026-04-15")).due == D("2026-04-15")
+
+    def test_an_answer_without_a_question_and_a_question_before_the_receipt_give_nothing(self) -> None:
+        assert answer("gdpr", "2026-03-05", got("2026-03-19")) == answer("gdpr", "2026-03-05")
+        early = answer("gdpr", "2026-03-05", asked("2026-02-05"), got("2026-03-09"))
+        assert early.due == answer("gdpr", "2026-03-05", asked("2026-03-05"), got("2026-03-09")).due
+
+    def test_a_clock_is_renewed_with_the_questions_of_its_timeline(self) -> None:
+        """The stored pauses are replaced, everything else of the inputs stays; a clock that was extended stays so."""
+        waiting = answer("gdpr", "2026-03-05", asked("2026-03-09"))
+        answered = shipped().renew(waiting, events=[asked("2026-03-09"), got("2026-03-19")])
+        assert answered == answer("gdpr", "2026-03-05", asked("2026-03-09"), got("2026-03-19"))
+        assert shipped().renew(answered, events=[]) == answer("gdpr", "2026-03-05")
+        assert shipped().renew(answered) == answered
+        longer = shipped().extend(waiting, at=noon("2026-03-20"), notified_at=noon("2026-03-20"), reason="complex")
+        renewed = shipped().renew(longer, events=[asked("2026-03-09"), got("2026-03-19")])
+        assert (renewed.due, renewed.inputs["extended"]) == (D("2026-06-15"), True)
 
     def test_a_rule_may_say_that_the_period_starts_again(self) -> None:
         restarting = engine(Reading(1, "month"), stops=("identity",), after_pause="restart")
