@@ -118,6 +118,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_STORE_TIMEOUT", _between(0.1, 60, float), "2", "Seconds a database is waited for before a call answers 503."),
     Setting("PRIVACY_CHECKPOINT_SECONDS", _between(0.05, 60, float), "0.5", "Seconds between signed checkpoints while events arrive."),
     Setting("PRIVACY_TOKEN_SECONDS", _between(30, 600), "600", "Life of an access token in seconds."),
+    Setting(
+        "PRIVACY_MESSENGER",
+        _text,
+        "none",
+        "How one-time codes reach people: none, file (messages.jsonl in the state folder, for trials alone), smtp://user@host:587/?from=ADDRESS or smtps://…",
+    ),
+    Setting("PRIVACY_MESSENGER_PASSWORD", _text, "", "Password of the mail server's user.", secret=True),
+    Setting("PRIVACY_PACKAGE_DAYS", _between(1, 90), "7", "Days within which a package of a person's data can be downloaded, once."),
     Setting("PRIVACY_LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info", "Least level of log lines (JSON on standard error)."),
     Setting("PRIVACY_TOKEN", _text, "", "Access token the command line acts with; without it: operator, who sees no personal values.", secret=True),
 )
@@ -150,6 +158,9 @@ class Config:
     store_timeout: float
     checkpoint_seconds: float
     token_seconds: int
+    messenger: str
+    messenger_password: str
+    package_days: int
     log_level: str
     token: str
 

@@ -1,4 +1,4 @@
-"""Messages by e-mail (RFC 5321), over TLS: `smtp://user@host:587` upgrades the connection and refuses to go on without, `smtps://user@host:465` begins with it."""
+"""Messages by e-mail (RFC 5321) over TLS: `smtp://user@host:587` upgrades the connection or gives up, `smtps://user@host:465` begins with it."""
 
 import smtplib
 import ssl

@@ -22,7 +22,7 @@ from privacy.rights.model import Request, RequestKind, RequestState
 from privacy.rights.ports import Catalogue, Disposal
 from privacy.rights.states import TRANSITIONS, Act
 
-_FOLLOWS = (RequestState.PLANNED, RequestState.APPROVED, RequestState.RUNNING, RequestState.NEEDS_ATTENTION)
+FOLLOWS = (RequestState.PLANNED, RequestState.APPROVED, RequestState.RUNNING, RequestState.NEEDS_ATTENTION)
 # what a plan's state means for the request, in the order of the acts that lead there
 _ACTS = {
     PlanState.APPROVED: (Act.APPROVE,),
@@ -110,7 +110,7 @@ class Erasing:
 
     def followed(self, request: Request) -> Request:
         """Return the request in the state its plan has come to; the plan rules, so that a crash between the two cannot leave them apart."""
-        if request.kind is not RequestKind.ERASURE or request.state not in _FOLLOWS or not request.plan:
+        if request.kind is not RequestKind.ERASURE or request.state not in FOLLOWS or not request.plan:
             return request
         plan = self._disposal.plan_of(request.tenant, request.plan)
         if plan is None:

@@ -26,6 +26,7 @@ from privacy.rights.states import Act
 
 KIND = "package"
 _CHUNK = 1 << 20
+_AT_A_TIME = 100
 _AT_ONCE = 5_000  # rows; more are put together by a job
 
 
@@ -125,7 +126,8 @@ class Packages:
             found = self._cases.repository.packages(tx, actor.tenant, request.id)
             if not found:
                 raise NotFound("No package was made for this request; make one with POST …/package.")
-            package = self._aged(found[0])
+            # one that is still being put together does not hide the one before it
+            package = self._aged(next((each for each in found if each.state is not PackageState.BUILDING), found[0]))
             if package.state is PackageState.BUILDING:
                 raise Conflict("The package is being put together; ask for its job.", code="package_not_ready")
             if package.state is not PackageState.READY:
@@ -150,13 +152,14 @@ class Packages:
             yield self._cases.seal.open(tenant, package.request, f"package:{package.id}:{seq}", sealed)
         self._cases.store.run(lambda tx: self._cases.repository.drop_chunks(tx, tenant, package.id))
 
-    def tidy(self, limit: int = 100) -> int:
+    def tidy(self, tenant: TenantId) -> int:
         """Remove the chunks of packages that can be read no more; return how many packages."""
-        now = self._cases.clock.now()
-        stale = self._cases.store.read(lambda tx: self._cases.repository.stale_packages(tx, now, limit))
-        for tenant, package in stale:
-            self._cases.store.run(partial(self._cases.repository.drop_chunks, tenant=tenant, package=package.id))
-        return len(stale)
+        now, count = self._cases.clock.now(), 0
+        while stale := self._cases.store.read(lambda tx: self._cases.repository.stale_packages(tx, tenant, now, _AT_A_TIME)):
+            for package in stale:
+                self._cases.store.run(partial(self._cases.repository.drop_chunks, tenant=tenant, package=package.id))
+            count += len(stale)
+        return count
 
     def _aged(self, package: Package) -> Package:
         late = package.state is PackageState.READY and package.expires_at <= self._cases.clock.now()

@@ -50,8 +50,8 @@ class RequestRepository(Protocol):
 
     def page(self, tx: Tx, tenant: TenantId, page: Page) -> list[Request]: ...
 
-    def to_purge(self, tx: Tx, now: datetime, limit: int) -> list[Request]:
-        """Return closed requests of any tenant whose own retention has ended."""
+    def to_purge(self, tx: Tx, tenant: TenantId, now: datetime, limit: int) -> list[Request]:
+        """Return closed requests whose own retention has ended."""
 
     def forget(self, tx: Tx, tenant: TenantId, id: str) -> None:
         """Remove lookups, codes, packages and notes of a request."""
@@ -91,8 +91,8 @@ class RequestRepository(Protocol):
 
     def drop_chunks(self, tx: Tx, tenant: TenantId, package: str) -> None: ...
 
-    def stale_packages(self, tx: Tx, now: datetime, limit: int) -> list[tuple[TenantId, Package]]:
-        """Return packages of any tenant that were read, replaced or have expired, and still hold chunks."""
+    def stale_packages(self, tx: Tx, tenant: TenantId, now: datetime, limit: int) -> list[Package]:
+        """Return packages that were read, replaced or have expired, and still hold chunks."""
 
 
 class Accepting(Protocol):

@@ -7,6 +7,7 @@ person's open request of the same kind is not opened twice.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, Event
@@ -18,10 +19,10 @@ from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor
 from privacy.rights.cases import Cases, Telling, days_left, leading
 from privacy.rights.closing import closing
-from privacy.rights.erasing import Erasing
+from privacy.rights.erasing import FOLLOWS, Erasing
 from privacy.rights.identity import Identity
 from privacy.rights.letters import Letters, Reason
-from privacy.rights.model import CaseFile, Clock, NewRequest, Request, Requester, RequestState, Step
+from privacy.rights.model import CaseFile, Clock, NewRequest, Request, Requester, RequestKind, RequestState, Step
 from privacy.rights.packages import Packages
 from privacy.rights.ports import Catalogue, Page
 from privacy.rights.sealing import Lookups
@@ -29,6 +30,7 @@ from privacy.rights.states import Act, possible
 from privacy.subjects.model import Identifier, IdentifierKind
 
 MOST_IDENTIFIERS = 20
+_AT_A_TIME, _MOST_FOLLOWED = 100, 10_000
 _LONGEST = 512
 _LONGEST_NOTE = 20_000
 _CHANNELS = ("web", "email", "phone", "post", "in_person", "app", "authority", "")
@@ -295,18 +297,25 @@ class Requests:
 
     # --- the requests' own retention -----------------------------------------------------------------------------------------------
 
-    def purge(self, limit: int = 100) -> int:
+    def purge(self, tenant: TenantId) -> int:
         """Remove the files of closed requests whose retention has ended, and what is left of packages; return how many files went.
 
-        Idempotent and without an actor of its own: the schedule calls it. The key is destroyed first; what a crash leaves then opens no more.
+        Idempotent; a job calls it. The key is destroyed first: what a crash leaves then opens no more.
         """
-        now = self._cases.clock.now()
-        self.packages.tidy(limit)
-        gone = self._cases.store.read(lambda tx: self._cases.repository.to_purge(tx, now, limit))
-        for request in gone:
-            self._cases.seal.destroy(request.tenant, request.id)
-            self._cases.store.run(lambda tx, request=request: self._forget(tx, request))  # type: ignore[misc]
-        return len(gone)
+        now, count = self._cases.clock.now(), 0
+        self.packages.tidy(tenant)
+        while gone := self._cases.store.read(lambda tx: self._cases.repository.to_purge(tx, tenant, now, _AT_A_TIME)):
+            for request in gone:
+                self._cases.seal.destroy(tenant, request.id)
+                self._cases.store.run(partial(self._forget, seen=request))
+            count += len(gone)
+        return count
+
+    def follow(self, tenant: TenantId) -> None:
+        """Bring every erasure request to where its plan has come, for those nobody looks at."""
+        open_ones = Page(tuple(sorted(FOLLOWS)), RequestKind.ERASURE, limit=_MOST_FOLLOWED)
+        for request in self._cases.store.read(lambda tx: self._cases.repository.page(tx, tenant, open_ones)):
+            self.erasing.followed(request)
 
     def _forget(self, tx: Tx, seen: Request) -> None:
         request = self._cases.found(tx, seen.tenant, seen.id, lock=True)

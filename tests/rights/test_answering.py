@@ -157,10 +157,10 @@ def test_the_file_goes_when_its_own_retention_ends_and_cannot_be_opened_again(of
     sealed = office.cases.get(DEFAULT_TENANT, id).file
     office.requests.refuse(ALICE, id, "excessive", Plaintext("why"))
     office.clock.advance(timedelta(days=2 * 365 + 1))
-    assert office.requests.purge() == 0
+    assert office.requests.purge(DEFAULT_TENANT) == 0
     office.clock.advance(timedelta(days=366))
-    assert office.requests.purge() == 1
-    assert office.requests.purge() == 0
+    assert office.requests.purge(DEFAULT_TENANT) == 1
+    assert office.requests.purge(DEFAULT_TENANT) == 0
     with pytest.raises(NotFound):
         office.requests.file(ALICE, id)
     assert sealed is not None

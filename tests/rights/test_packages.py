@@ -69,7 +69,7 @@ def test_nothing_of_a_package_stands_in_the_database_in_clear_and_its_chunks_go(
 
     assert chunks() and all(b"personal" not in chunk for chunk in chunks())
     office.requests.packages.read(ALICE, id)  # taken, and the connection broke
-    office.requests.purge()
+    office.requests.purge(DEFAULT_TENANT)
     assert chunks() == []
 
 

@@ -202,8 +202,8 @@ class SqlRequestRepository:
         later = REQUEST.c.target_at > last.target_at
         return query.where(or_(later, and_(REQUEST.c.target_at == last.target_at, REQUEST.c.id > last.id)))
 
-    def to_purge(self, tx: Tx, now: datetime, limit: int) -> list[Request]:
-        due = (REQUEST.c.purge_at <= now, REQUEST.c.purged_at.is_(None), REQUEST.c.state.not_in(_OPEN))
+    def to_purge(self, tx: Tx, tenant: TenantId, now: datetime, limit: int) -> list[Request]:
+        due = (REQUEST.c.tenant == tenant, REQUEST.c.purge_at <= now, REQUEST.c.purged_at.is_(None), REQUEST.c.state.not_in(_OPEN))
         return [_request(row) for row in connection(tx).execute(select(REQUEST).where(*due).order_by(REQUEST.c.purge_at).limit(limit))]
 
     def forget(self, tx: Tx, tenant: TenantId, id: str) -> None:
@@ -292,10 +292,10 @@ class SqlRequestRepository:
     def drop_chunks(self, tx: Tx, tenant: TenantId, package: str) -> None:
         connection(tx).execute(delete(CHUNK).where(CHUNK.c.tenant == tenant, CHUNK.c.package == package))
 
-    def stale_packages(self, tx: Tx, now: datetime, limit: int) -> list[tuple[TenantId, Package]]:
+    def stale_packages(self, tx: Tx, tenant: TenantId, now: datetime, limit: int) -> list[Package]:
         over = or_(PACKAGE.c.state.in_([PackageState.READ.value, PackageState.REPLACED.value]), PACKAGE.c.expires_at <= now)
         holds = select(CHUNK.c.seq).where(CHUNK.c.tenant == PACKAGE.c.tenant, CHUNK.c.package == PACKAGE.c.id).exists()
-        return [(TenantId(row.tenant), _package(row)) for row in connection(tx).execute(select(PACKAGE).where(over, holds).limit(limit))]
+        return [_package(row) for row in connection(tx).execute(select(PACKAGE).where(PACKAGE.c.tenant == tenant, over, holds).limit(limit))]
 
 
 class SqlAcceptanceRepository:
