@@ -22,6 +22,7 @@ from privacy.adapters.databases.target import open_target
 from privacy.adapters.key_file import FileKeyProvider
 from privacy.adapters.ledger_file import LedgerFile
 from privacy.adapters.log_key_file import LogKey
+from privacy.adapters.messengers import open_messenger
 from privacy.adapters.passwords import Argon2Passwords, TotpCodes
 from privacy.adapters.presidio_analyzer import PresidioRecognisers
 from privacy.adapters.scheduler import CronTimes, SchedulerTicker
@@ -37,6 +38,7 @@ from privacy.adapters.store.jobs import SqlJobRepository, SqlScheduleRepository
 from privacy.adapters.store.keys import SqlKeyRepository
 from privacy.adapters.store.policy import SqlPolicyRepository
 from privacy.adapters.store.relations import SqlRelationRepository
+from privacy.adapters.store.requests import SqlAcceptanceRepository, SqlRequestRepository
 from privacy.adapters.store.subjects import SqlSubjectRepository
 from privacy.adapters.tokens import TokenSigner
 from privacy.audit.export import Exporter
@@ -79,6 +81,18 @@ from privacy.kernel.ids import DEFAULT_TENANT, TenantId
 from privacy.kernel.terms import Actor
 from privacy.masking.catalogue import Techniques
 from privacy.protection.service import Protection
+from privacy.rights import care as request_care
+from privacy.rights import packages as request_packages
+from privacy.rights.acceptance import RuleAcceptance
+from privacy.rights.cases import Cases
+from privacy.rights.deadlines import Deadlines
+from privacy.rights.erasing import Erasing
+from privacy.rights.identity import Identity
+from privacy.rights.letters import Letters
+from privacy.rights.package import Builder
+from privacy.rights.packages import Packages
+from privacy.rights.sealing import CaseSeal, Lookups
+from privacy.rights.service import Requests
 from privacy.subjects.normalising import Spellings
 from privacy.subjects.ports import EncryptedFields, NothingEncrypted
 from privacy.subjects.service import Subjects
@@ -119,6 +133,9 @@ class Application:
     departures: Departures
     disposal: Disposal
     replay: Replay
+    deadlines: Deadlines
+    acceptance: RuleAcceptance
+    requests: Requests
     jobs: Jobs
     handlers: Mapping[str, Handler]
     schedules: Schedules
@@ -430,6 +447,38 @@ class _Wiring:
         return self.log_key.origin_of(log.log_id if log is not None else f"{tenant}/1")
 
     @cached_property
+    def deadlines(self) -> Deadlines:
+        return Deadlines.load(self.config.policies)
+
+    @cached_property
+    def acceptance(self) -> RuleAcceptance:
+        return RuleAcceptance(self.deadlines, self.store, SqlAcceptanceRepository(), self.audit, self.clock)
+
+    @cached_property
+    def requests(self) -> Requests:
+        seal, accepted = CaseSeal(self.subject_keys), self.acceptance.accepted
+        cases = Cases(self.store, SqlRequestRepository(), self.audit, self.clock, seal, self.deadlines, accepted, self.catalogue)
+        letters, lookups = Letters.load(self.config.policies / "requests.toml"), Lookups(self.keyring.derive, _home(self.config))
+        messenger = open_messenger(self.config.messenger, self.config.messenger_password, self.config.state_dir)
+        identity = Identity(cases, lookups, self.subjects, messenger)
+        builder = Builder(
+            self.disposal,
+            self.targets,
+            self.inventory,
+            self.relations,
+            self.catalogue,
+            self.taxonomy,
+            self.detector,
+            self.encrypted_fields,
+            letters,
+            self.clock,
+            region=_home(self.config),
+        )
+        erasing = Erasing(cases, identity, self.disposal, self.catalogue, letters)
+        packages = Packages(cases, identity, builder, self.jobs, days=self.config.package_days)
+        return Requests(cases, self.catalogue, lookups, letters, identity, erasing, packages)
+
+    @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.store, SqlJobRepository(self.clock), self.audit)
 
@@ -439,6 +488,8 @@ class _Wiring:
         return {
             care.KIND: care.Purge(self.jobs, self.schedules),
             disposal.KIND: self.execution,
+            request_packages.KIND: self.requests.packages.handle,
+            request_care.KIND: request_care.Purge(self.requests),
         }
 
     @cached_property
@@ -446,6 +497,7 @@ class _Wiring:
         """What is enqueued at set times: a line per schedule."""
         return [
             care.SCHEDULE,
+            request_care.SCHEDULE,
         ]
 
     @cached_property
@@ -472,6 +524,11 @@ class _Wiring:
 
     def _dataset_names(self, tenant: TenantId) -> list[str]:
         return [dataset.name for dataset in self.inventory.datasets(tenant)]
+
+
+def _home(config: Config) -> str:
+    """Return the country that phone numbers without a country code are of."""
+    return config.phone_regions[0] if config.phone_regions else "CN"
 
 
 def store_of(config: Config, role: str) -> SqlStore:
