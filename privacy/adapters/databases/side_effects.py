@@ -96,7 +96,7 @@ class _Triggers:
         """Nothing: the triggers count."""
 
     def total(self) -> Mapping[str, int]:
-        found: dict[int, int] = dict(self._opened.exec_driver_sql(f"SELECT at, changed FROM {_WATCH}").tuples().all())  # noqa: S608
+        found = {row[0]: row[1] for row in self._opened.exec_driver_sql(f"SELECT at, changed FROM {_WATCH}")}  # noqa: S608
         return {name: int(found[at]) for at, name in enumerate(self._names)}
 
     def _do(self, sql: str) -> None:
