@@ -242,21 +242,25 @@ def _safely(reading: Reading, case: _Case, walk: Walk | None, rule: Rule, *, who
 def _end(reading: Reading, case: _Case, walk: Walk | None, rule: Rule, *, whole: bool) -> date:
     """Return the last day of a period with its pauses. `whole`: only days that were paused from midnight to midnight are given back."""
     start = case.received_at.astimezone(case.zone).date()
-    end = _rolled(reading, _last_day(reading, start, walk), walk)
-    if not case.pauses:
-        return end
+    last = _last_day(reading, start, walk)
+    end = _rolled(reading, last, walk)
     paused: list[tuple[date, date]] = []
     for pause in case.pauses:
-        first = pause.start.astimezone(case.zone).date()
+        asked = pause.start.astimezone(case.zone).date()
         # a question after the period has ended stops nothing, and an open one gives nothing back yet
-        if pause.end is None or first > end:
+        if pause.end is None or asked > end:
             break
-        last = pause.end.astimezone(case.zone).date()
+        given = (asked + _DAY if whole else asked, pause.end.astimezone(case.zone).date())
         if rule.after_pause == "restart":
-            start = last
+            start = given[1]
+        elif asked > last:
+            # asked on a day that only the roll gave: what was left of it is what remains after the answer
+            end = _rolled(reading, end + max(given[1] - given[0], timedelta()), walk)
+            continue
         else:
-            paused.append((first + _DAY if whole else first, last))
-        end = _rolled(reading, _last_day(reading, start, walk, paused), walk)
+            paused.append(given)
+        last = _last_day(reading, start, walk, paused)
+        end = _rolled(reading, last, walk)
     return end
 
 

@@ -113,7 +113,7 @@ class TestPause:
 
     def test_a_question_after_the_period_has_ended_stops_nothing_one_on_its_last_day_does(self) -> None:
         assert answer("gdpr", "2026-03-05", asked("2026-04-08"), got("2026-04-20")).due == D("2026-04-07")
-        assert answer("gdpr", "2026-03-05", asked("2026-04-07"), got("2026-04-09")).due == D("2026-04-07")
+        assert answer("gdpr", "2026-03-05", asked("2026-04-07"), got("2026-04-09")).due == D("2026-04-09")
         assert answer("gdpr", "2026-02-27", asked("2026-03-27"), got("2026-04-15")).due == D("2026-04-15")
 
     def test_an_answer_without_a_question_and_a_question_before_the_receipt_give_nothing(self) -> None:

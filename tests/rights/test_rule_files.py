@@ -73,7 +73,11 @@ def written(folder: Path, text: str, name: str = "x.toml") -> Path:
         (', calendar = "establishment"', "", r"x.toml:2: calendar: working days and rolling need a calendar"),
         ('roll = "next_working_day", ', "", r"x.toml:11: calendar: working days and rolling need a calendar"),
         ('en = "Answer."', 'en = " "', r"x.toml:12: en: must not be empty"),
-        ('en = "Answer."', 'only_if = ["critical"]\nen = "x"', r"x.toml:12: only_if: 'critical' is not known here; known are central_body, critical_infrastructure"),
+        (
+            'en = "Answer."',
+            'only_if = ["critical"]\nen = "x"',
+            r"x.toml:12: only_if: 'critical' is not known here; known are central_body, critical_infrastructure",
+        ),
         ('en = "Answer."', 'pause = { on = ["id"] }\nen = "x"', r"x.toml:12: on: 'id' is not known here"),
         ('en = "Answer."', 'pause = { on = ["identity"], than = "resume" }\nen = "x"', r"x.toml:12: than: unknown key; did you mean 'then'"),
         ('cite = "made up"', "", r"x.toml:2: rule: the key cite is missing"),
