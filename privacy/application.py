@@ -13,6 +13,7 @@ from privacy.access.service import Access
 from privacy.actors.roles import Roles
 from privacy.actors.service import Actors
 from privacy.adapters import log_key_file, migrations
+from privacy.adapters.archive_files import ArchiveFiles
 from privacy.adapters.backup import refuse_unfinished
 from privacy.adapters.casbin_policy import CasbinOracle
 from privacy.adapters.databases.open import locate, open_connector
@@ -39,6 +40,7 @@ from privacy.adapters.store.keys import SqlKeyRepository
 from privacy.adapters.store.policy import SqlPolicyRepository
 from privacy.adapters.store.relations import SqlRelationRepository
 from privacy.adapters.store.requests import SqlAcceptanceRepository, SqlRequestRepository
+from privacy.adapters.store.retention import SqlRetentionRepository
 from privacy.adapters.store.subjects import SqlSubjectRepository
 from privacy.adapters.tokens import TokenSigner
 from privacy.audit.export import Exporter
@@ -52,6 +54,7 @@ from privacy.crypto import probe
 from privacy.crypto.keyring import KeyRing
 from privacy.crypto.subject_keys import SubjectKeys
 from privacy.discovery.columns import ColumnClassifier
+from privacy.discovery.numbers import e164
 from privacy.discovery.relations.finding import RelationFinder
 from privacy.discovery.relations.proposing import RelationProposer
 from privacy.discovery.service import Discovery
@@ -60,7 +63,7 @@ from privacy.disposal import service as disposal
 from privacy.disposal.certificate import Certificates
 from privacy.disposal.departures import Departures, Places
 from privacy.disposal.execution import Execution, Tools
-from privacy.disposal.ports import Forget, Holds, Keeps, NoRegister, Restrictions
+from privacy.disposal.ports import Forget, Holds, Keeps, Restrictions
 from privacy.disposal.replay import CheckedTargets, Following, OpenTarget, Replay, opening
 from privacy.disposal.service import Disposal, Plans
 from privacy.disposal.surveying import Surveyor
@@ -81,6 +84,14 @@ from privacy.kernel.ids import DEFAULT_TENANT, TenantId
 from privacy.kernel.terms import Actor
 from privacy.masking.catalogue import Techniques
 from privacy.protection.service import Protection
+from privacy.retention.holds import Holds as LegalHolds
+from privacy.retention.release import SWEEP, Releases
+from privacy.retention.restrictions import Restrictions as RestrictionRegister
+from privacy.retention.scenes import Scenes
+from privacy.retention.service import ROUND, Retention
+from privacy.retention.statutes import Statutes
+from privacy.retention.sweeps import Sweeper
+from privacy.retention.sweeps import Tools as SweepTools
 from privacy.rights import care as request_care
 from privacy.rights import packages as request_packages
 from privacy.rights.acceptance import RuleAcceptance
@@ -127,6 +138,9 @@ class Application:
     protection: Protection
     policies: Policies
     access: Access
+    holds: LegalHolds
+    restrictions: RestrictionRegister
+    retention: Retention
     ledger: LedgerFile
     following: Following
     targets: CheckedTargets
@@ -320,7 +334,7 @@ class _Wiring:
 
     @cached_property
     def subjects(self) -> Subjects:
-        spellings = Spellings(self.config.phone_regions)
+        spellings = Spellings(self.config.phone_regions, e164)
         finder = LivePeople(self.inventory.system_url, partial(open_connector, reserved=reserved_files(self.config)), spellings)
         return Subjects(self.store, SqlSubjectRepository(), self.inventory, finder, self.encrypted_fields, spellings, self.audit, self.keyring, self.clock)
 
@@ -354,6 +368,7 @@ class _Wiring:
             self.taxonomy,
             self.catalogue,
             self.consent,
+            self.restrictions,
             self.detector,
             self.techniques,
             self.keyring.derive,
@@ -386,15 +401,15 @@ class _Wiring:
 
     @cached_property
     def keeps(self) -> Keeps:
-        return lambda _tenant, _system, _at: ()
+        return self.retention.keeps
 
     @cached_property
     def held(self) -> Holds:
-        return lambda _tenant, _system, _subjects, _at: ()
+        return self.holds
 
     @cached_property
     def restricting(self) -> Restrictions:
-        return NoRegister()
+        return self.restrictions
 
     @cached_property
     def plans(self) -> Plans:
@@ -407,7 +422,7 @@ class _Wiring:
     @cached_property
     def forgets(self) -> list[Forget]:
         """Rooms of ours that hold something about subjects: a line per room."""
-        return [self.consent.forget, self.subjects.forget]
+        return [self.consent.forget, self.subjects.forget, self.restrictions.forget]
 
     @cached_property
     def departures(self) -> Departures:
@@ -425,7 +440,7 @@ class _Wiring:
 
     @cached_property
     def replay(self) -> Replay:
-        known = [self.consent.named, self.subjects.named]
+        known = [self.consent.named, self.subjects.named, self.restrictions.named]
         return Replay(
             self.following,
             self.places,
@@ -445,6 +460,18 @@ class _Wiring:
         """Return the name (origin) of the tenant's present log, which its certificates are signed under."""
         log = self.store.read(lambda tx: self.events.newest_log(tx, tenant))
         return self.log_key.origin_of(log.log_id if log is not None else f"{tenant}/1")
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(SqlRetentionRepository(), self.jobs, self.inventory)
+
+    @cached_property
+    def holds(self) -> LegalHolds:
+        return LegalHolds(self.store, SqlRetentionRepository(), self.inventory, self.audit, self.keyring, self.clock, self.releases)
+
+    @cached_property
+    def restrictions(self) -> RestrictionRegister:
+        return RestrictionRegister(self.store, SqlRetentionRepository(), self.audit, self.keyring, self.clock, self.releases)
 
     @cached_property
     def deadlines(self) -> Deadlines:
@@ -479,6 +506,49 @@ class _Wiring:
         return Requests(cases, self.catalogue, lookups, letters, identity, erasing, packages)
 
     @cached_property
+    def scenes(self) -> Scenes:
+        return Scenes(self.store, SqlRetentionRepository(), self.inventory, self.relations, self.holds, self.clock)
+
+    @cached_property
+    def statutes(self) -> Statutes:
+        return Statutes.load(self.config.policies / "retention.toml")
+
+    @cached_property
+    def retention(self) -> Retention:
+        return Retention(
+            self.store,
+            SqlRetentionRepository(),
+            self.statutes,
+            self.inventory,
+            self.catalogue,
+            self.targets,
+            self.scenes,
+            self.jobs,
+            self.releases,
+            self.restrictions,
+            self.audit,
+            self.clock,
+        )
+
+    @cached_property
+    def sweeper(self) -> Sweeper:
+        tools = SweepTools(
+            self.store,
+            SqlRetentionRepository(),
+            self.targets,
+            self.scenes,
+            self.statutes,
+            self.audit,
+            self.keyring,
+            self.clock,
+            self.departures,
+            self.restrictions,
+            ArchiveFiles(self.config.state_dir / "archives"),
+            self.techniques,
+        )
+        return Sweeper(tools, pace=self.config.sweep_pace)
+
+    @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.store, SqlJobRepository(self.clock), self.audit)
 
@@ -488,6 +558,8 @@ class _Wiring:
         return {
             care.KIND: care.Purge(self.jobs, self.schedules),
             disposal.KIND: self.execution,
+            SWEEP: self.sweeper,
+            ROUND: self.retention.run_round,
             request_packages.KIND: self.requests.packages.handle,
             request_care.KIND: request_care.Purge(self.requests),
         }
@@ -497,6 +569,7 @@ class _Wiring:
         """What is enqueued at set times: a line per schedule."""
         return [
             care.SCHEDULE,
+            self.retention.schedule(),
             request_care.SCHEDULE,
         ]
 

@@ -107,6 +107,7 @@ SETTINGS: tuple[Setting, ...] = (
         "2",
         "Jobs that each serving process runs at once, besides answering calls; 0: none, nor schedules: `privacy worker` does both then.",
     ),
+    Setting("PRIVACY_SWEEP_PACE", _between(0, 100, float), "0", "Seconds a retention sweep rests for each second it works, so that others get their turn."),
     Setting("PRIVACY_TLS_CERTIFICATE", _optional_path, "", "PEM certificate chain; with it the service speaks HTTPS."),
     Setting("PRIVACY_TLS_KEY", _optional_path, "", "PEM private key of the certificate, mode 0600."),
     Setting("PRIVACY_TRUSTED_PROXY", _flag, "false", "true: a proxy in front speaks TLS and only it can reach the port."),
@@ -147,6 +148,7 @@ class Config:
     workers: int
     threads: int
     job_threads: int
+    sweep_pace: float
     tls_certificate: Path | None
     tls_key: Path | None
     trusted_proxy: bool

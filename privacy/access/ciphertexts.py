@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from privacy.access.deciding import Decider, Question
 from privacy.access.decision import ConsentFact, Effect, Judge, Verdict
-from privacy.access.ports import Consents, ValueProtection
+from privacy.access.ports import Consents, Restrictions, ValueProtection
 from privacy.access.reasons import SECOND_FACTOR
 from privacy.access.requests import CipherBatch, CipherItem
 from privacy.access.trail import Account, Trail
@@ -43,9 +43,10 @@ class _Batch(Generic[T]):
 class Ciphertexts:
     """The way to and from ciphertext."""
 
-    def __init__(self, decider: Decider, consents: Consents, protection: ValueProtection, trail: Trail) -> None:
+    def __init__(self, decider: Decider, consents: Consents, restrictions: Restrictions, protection: ValueProtection, trail: Trail) -> None:
         self._decider = decider
         self._consents = consents
+        self._restrictions = restrictions
         self._protection = protection
         self._trail = trail
 
@@ -92,7 +93,7 @@ class Ciphertexts:
             raise NotFound(
                 "The dataset is not in the data map: `privacy systems scan` finds it, `privacy systems list` shows what is there.", pointer="/dataset"
             )
-        consents = judge.consents(self._consents, list({item.subject for item in batch.items if item.subject}))
+        consents = judge.consents(self._consents, self._restrictions, list({item.subject for item in batch.items if item.subject}))
         decided: _Batch[T] = _Batch(batch.items)
         account = Account({"items": len(batch.items), Effect.CLEAR: 0, Effect.WITHHELD: 0, _FAILED: 0})
         for number, item in enumerate(batch.items):

@@ -6,13 +6,13 @@ Limit: a decision is as good as the data map; a column confirmed as the wrong ca
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from privacy.access import reasons
 from privacy.access.compiled import Plan, Scope, Step, Steps, first_match
-from privacy.access.ports import Categories, Consents
+from privacy.access.ports import Categories, Consents, Restrictions
 from privacy.access.predicates import Truths, consent_truths
 from privacy.access.reasons import Reason
 from privacy.access.rows import CLEAR_TECHNIQUE, DEFAULT_TECHNIQUE, DENY
@@ -44,10 +44,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ConsentFact:
-    """The state of one subject's consent for the purpose and recipient of the call."""
+    """What is known about one subject: the state of its consent for the purpose and recipient of the call (None: not asked), and whether it is restricted."""
 
-    state: str
+    state: str | None
     at: datetime | None = None
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,18 @@ class Judge:
         self._covered = frozenset(bench.purpose.categories) if bench.purpose else frozenset()
         self._about_people = bench.dataset is not None and _about_people(bench.dataset)
 
-    def consents(self, consents: Consents, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, ConsentFact]:
-        """Fetch the consent states of all `subjects` at once, or nothing when neither a gate nor a row asks for them."""
+    def consents(self, consents: Consents, restrictions: Restrictions, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, ConsentFact]:
+        """Fetch what decides about these `subjects`: consent states where a gate or a row asks for them, and who is restricted; one query each."""
         bench = self.bench
-        if bench.refused or not bench.purpose or not subjects or not bench.asks_consent:
+        if bench.refused or not subjects:
+            return {}
+        facts = self._consents(consents, subjects)
+        restricted = restrictions.of(bench.tenant, subjects) if bench.action in DISCLOSING else {}
+        return {**facts, **{subject: replace(facts.get(subject, ConsentFact(None)), restricted=True) for subject in restricted}}
+
+    def _consents(self, consents: Consents, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, ConsentFact]:
+        bench = self.bench
+        if not bench.purpose or not bench.asks_consent:
             return {}
         # always with the recipient, as POST /consents/check asks: whether a consent to the purpose reaches it is for the consent room to say
         states = consents.statuses(bench.tenant, subjects, bench.purpose.id, bench.recipient)
@@ -127,8 +136,8 @@ class Judge:
 
     def text(self, consent: ConsentFact | None) -> Verdict:
         """Decide about a whole free text that stands in no field."""
-        if self.bench.refused:
-            return withheld(self.bench.refused)
+        if refused := self._refused(consent):
+            return withheld(refused)
         return self._category(TEXT_CATEGORY, consent)
 
     def truths(self, consent: ConsentFact | None) -> Truths:
@@ -140,8 +149,8 @@ class Judge:
 
     def _field(self, name: str, consent: ConsentFact | None) -> Verdict:
         bench = self.bench
-        if bench.refused:
-            return withheld(bench.refused)
+        if refused := self._refused(consent):
+            return withheld(refused)
         if bench.dataset is None:
             return withheld(reasons.DATASET_UNKNOWN)
         field = bench.dataset.fields.get(name)
@@ -151,15 +160,15 @@ class Judge:
             return withheld(reasons.field_undecided(bench.dataset, field))
         if field.status is Status.NOT_PERSONAL:
             # of somebody who did not consent nothing is shown, not even what is not personal by itself
-            if (consent or self._about_people) and (refused := self._consent_refusal(consent)):
-                return withheld(refused)
+            if (consent or self._about_people) and (missing := self._consent_refusal(consent)):
+                return withheld(missing)
             category = self._taxonomy.category(NOT_PERSONAL)
             return self._by_rows(category.field_class, category.id, category.technique, consent)
         return self._gated(field.field_class, field.category, field.technique, consent)
 
     def _finding(self, entity: str, consent: ConsentFact | None) -> Verdict:
-        if self.bench.refused:
-            return withheld(self.bench.refused)
+        if refused := self._refused(consent):
+            return withheld(refused)
         if entity not in self._taxonomy.entities:
             return withheld(reasons.ENTITY_UNKNOWN)
         return self._category(self._taxonomy.of_entity(entity).id, consent)
@@ -176,11 +185,15 @@ class Judge:
             return withheld(refused)
         return self._by_rows(field_class, category, technique, consent)
 
+    def _refused(self, consent: ConsentFact | None) -> Reason | None:
+        """Return why nothing is disclosed, whatever the field: of a restricted subject not even what is not personal by itself."""
+        return self.bench.refused or (reasons.RESTRICTED if consent is not None and consent.restricted else None)
+
     def _consent_refusal(self, consent: ConsentFact | None) -> Reason | None:
         """Return why the purpose's need of consent stops this subject's data, None when nothing is needed or it is given."""
         if not self.bench.needs_consent:
             return None
-        if consent is None:
+        if consent is None or consent.state is None:
             return reasons.SUBJECT_MISSING
         return None if consent.state == "given" else reasons.consent_reason(consent.state, consent.at)
 

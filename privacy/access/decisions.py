@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from privacy.access.deciding import Decider, Question
 from privacy.access.decision import Judge, Verdict
-from privacy.access.ports import Consents
+from privacy.access.ports import Consents, Restrictions
 from privacy.access.requests import Decided, DecidedBatch, DecisionItem, ReasonList
 from privacy.access.trail import Account, Trail
 from privacy.audit.events import Action, Outcome
@@ -19,9 +19,10 @@ _Key = tuple[str, str | None, str | None, str]
 class Decisions:
     """Answers `decide`, one event per dataset, purpose, recipient and action."""
 
-    def __init__(self, decider: Decider, consents: Consents, trail: Trail) -> None:
+    def __init__(self, decider: Decider, consents: Consents, restrictions: Restrictions, trail: Trail) -> None:
         self._decider = decider
         self._consents = consents
+        self._restrictions = restrictions
         self._trail = trail
 
     def decide(self, actor: Actor, items: Sequence[DecisionItem], request_id: str) -> DecidedBatch:
@@ -42,7 +43,7 @@ class Decisions:
 
     def _group(self, actor: Actor, judge: Judge, items: Sequence[DecisionItem], numbers: list[int], request_id: str) -> dict[int, Verdict]:
         subjects = list({subject for number in numbers if (subject := items[number].subject)})
-        consents = judge.consents(self._consents, subjects)
+        consents = judge.consents(self._consents, self._restrictions, subjects)
         verdicts, account = {}, Account({"items": len(numbers)})
         for number in numbers:
             item = items[number]
@@ -50,7 +51,7 @@ class Decisions:
             account.counts[verdict.effect] = account.counts.get(verdict.effect, 0) + 1
             account.rules.update(filter(None, [verdict.reason.rule]))
         for subject in consents:
-            # no value was seen, but the answer tells the state of the subject's consent
+            # no value was seen, but the answer tells the state of the subject's consent, or that it is restricted
             account.see(subject, "decided", frozenset({"consent"}))
         self._trail.record(Action.DECISION_MADE, actor, judge.bench, account, request_id, Outcome.SUCCESS)
         return verdicts

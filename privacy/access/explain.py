@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from privacy.access.compiled import mismatch, names_class
 from privacy.access.deciding import Decider, Question
-from privacy.access.decision import ConsentFact, Judge
+from privacy.access.decision import DISCLOSING, ConsentFact, Judge
 from privacy.access.policies import Policies
-from privacy.access.ports import Consents, OracleRequest
+from privacy.access.ports import Consents, OracleRequest, Restrictions
 from privacy.access.predicates import holds
 from privacy.access.requests import Explain, Explained, ExplainedField, ReasonList, RowNote
 from privacy.access.rows import ALLOW, Policy, Row
@@ -24,10 +24,11 @@ EVERY_FIELD = "*"
 class Explainer:
     """Answers `explain`. Nothing it says is a value; what it says about a subject's consent is recorded as seen."""
 
-    def __init__(self, decider: Decider, policies: Policies, consents: Consents, trail: Trail) -> None:
+    def __init__(self, decider: Decider, policies: Policies, consents: Consents, restrictions: Restrictions, trail: Trail) -> None:
         self._decider = decider
         self._policies = policies
         self._consents = consents
+        self._restrictions = restrictions
         self._trail = trail
 
     def explain(self, actor: Actor, asked: Explain, request_id: str) -> Explained:
@@ -49,7 +50,7 @@ class Explainer:
                 raise InvalidInput("The question is too large; name fewer roles or fields.", pointer="/fields")
         any_judge = next(iter(judges.values()))
         account = Account({"roles": len(judges), "cells": len(explained)})
-        if asked.subject and any_judge.bench.asks_consent:
+        if asked.subject and (any_judge.bench.asks_consent or asked.action in DISCLOSING):
             account.see(asked.subject, "explained", frozenset({"consent"}))
         self._trail.record(Action.DECISION_EXPLAINED, actor, any_judge.bench, account, request_id, Outcome.SUCCESS)
         return Explained(tuple(explained), reason_list.all(), any_judge.bench.policy_version)
@@ -63,7 +64,7 @@ class Explainer:
         dataset = judge.bench.dataset
         # of an unknown dataset there is one thing to say, about all its fields
         names = sorted(asked.fields) or sorted(dataset.fields if dataset else (EVERY_FIELD,))
-        consent = judge.consents(self._consents, [asked.subject]).get(asked.subject) if asked.subject else None
+        consent = judge.consents(self._consents, self._restrictions, [asked.subject]).get(asked.subject) if asked.subject else None
         for name in names:
             verdict = judge.field(name, consent)
             field = dataset.fields.get(name) if dataset else None
@@ -95,7 +96,7 @@ class Explainer:
 
     def _oracle(self, judge: Judge, field: Field, consent: ConsentFact | None) -> str:
         scope = judge.bench.scope
-        if scope is None:
+        if scope is None or (consent is not None and consent.restricted):
             return "not asked: a gate decided"
         policy: Policy = self._policies.active(judge.bench.tenant).policy
         request = OracleRequest(

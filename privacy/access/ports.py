@@ -125,6 +125,13 @@ class Consents(Protocol):
         """Return one status per subject, in order, with one query for all of them."""
 
 
+class Restrictions(Protocol):
+    """The register of restricted subjects (retention)."""
+
+    def of(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, str]:
+        """Return those of `subjects` whose data may only be stored, with what restricted them; one query. Raises StoreUnavailable: nothing is disclosed."""
+
+
 class TextFinding(Protocol):
     @property
     def entity(self) -> str: ...

@@ -105,6 +105,11 @@ SUBJECT_MISSING = Reason(
     "The purpose needs consent, and the item does not say whose data it is. Name the subject, or the field that holds its key (subject_field).",
     "该目的需要个人同意，但未指明数据主体。请提供主体，或用 subject_field 指明主体键字段。",
 )
+RESTRICTED = Reason(
+    "restricted",
+    "The subject's data is restricted: it may be stored and protected, nothing else. `privacy restrictions list` shows why; a person lifts it.",
+    "该个人的信息已被限制处理：仅可存储和采取安全保护措施。原因见 `privacy restrictions list`，由专人解除。",
+)
 NOT_MASKABLE = Reason(
     "not_maskable",
     "A yes/no value or an object has no masked form; it is withheld.",

@@ -13,7 +13,7 @@ from privacy.access.decision import Judge
 from privacy.access.decisions import Decisions
 from privacy.access.explain import Explainer
 from privacy.access.policies import Policies
-from privacy.access.ports import AuditRefs, Categories, Consents, DataMap, Derive, PurposeCatalogue, TextDetector, ValueProtection
+from privacy.access.ports import AuditRefs, Categories, Consents, DataMap, Derive, PurposeCatalogue, Restrictions, TextDetector, ValueProtection
 from privacy.access.records import RecordMasker, bad_item, flaw_of, subject_of
 from privacy.access.requests import (
     MAX_ITEMS,
@@ -54,6 +54,7 @@ class Access:
         taxonomy: Categories,
         catalogue: PurposeCatalogue,
         consent: Consents,
+        restrictions: Restrictions,
         detector: TextDetector,
         techniques: Techniques,
         keyring_derive: Derive,
@@ -67,14 +68,15 @@ class Access:
         self.policies = policies
         self.max_items = max_items
         self._consents = consent
+        self._restrictions = restrictions
         self._detector = detector
         self._techniques = techniques
         self._derive = keyring_derive
         self._trail = Trail(audit, subject_keys)
         self._decider = Decider(policies, inventory, taxonomy, catalogue, clock)
-        self._explainer = Explainer(self._decider, policies, consent, self._trail)
-        self._decisions = Decisions(self._decider, consent, self._trail)
-        self._ciphertexts = Ciphertexts(self._decider, consent, protection, self._trail)
+        self._explainer = Explainer(self._decider, policies, consent, restrictions, self._trail)
+        self._decisions = Decisions(self._decider, consent, restrictions, self._trail)
+        self._ciphertexts = Ciphertexts(self._decider, consent, restrictions, protection, self._trail)
 
     def mask_records(self, actor: Actor, command: MaskRecords, request_id: str = "") -> MaskedBatch:
         """Return the records as the caller may see them, in order, with a decision per record and field."""
@@ -83,7 +85,7 @@ class Access:
         check_total(map(length_of, records), "/records")
         judge = self._decider.judge(Question(actor, "mask", command.purpose, command.recipient, command.dataset))
         subjects, errors = _read_subjects(records, judge, command.subject_field)
-        consents = judge.consents(self._consents, list({subject for subject in subjects if subject}))
+        consents = judge.consents(self._consents, self._restrictions, list({subject for subject in subjects if subject}))
         reason_list = ReasonList()
         masker = RecordMasker(judge, self._painter(judge), reason_list)
         shown: list[Any] = []
@@ -106,7 +108,7 @@ class Access:
         self._check_size(command.texts, "/texts")
         check_lengths((len(item.text.reveal()) for item in command.texts), "/texts")
         judge = self._decider.judge(Question(actor, "mask", command.purpose, command.recipient, command.dataset))
-        consents = judge.consents(self._consents, list({item.subject for item in command.texts if item.subject}))
+        consents = judge.consents(self._consents, self._restrictions, list({item.subject for item in command.texts if item.subject}))
         reason_list = ReasonList()
         masker = TextMasker(judge, self._painter(judge), reason_list)
         done = [masker.mask(item, consents.get(item.subject) if item.subject else None) for item in command.texts]

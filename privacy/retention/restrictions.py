@@ -6,7 +6,7 @@ off for a period goes on by itself once that is over.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -94,10 +94,10 @@ class Restrictions:
     # --- for decisions ---------------------------------------------------------------------------------------------------------------
 
     def of(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> Mapping[SubjectRef, str]:
-        """Return those of `subjects` that are restricted, with the rule that did it. One query for all of them."""
-        lookups = self._identities.lookups(tenant, list(dict.fromkeys(subjects)))
-        if not lookups:
+        """Return those of `subjects` that are restricted, with the rule that did it. One query for all of them; where nobody is, no key is derived."""
+        if not subjects or not self._store.read(lambda tx: self._repository.any_restricted(tx, tenant)):
             return {}
+        lookups = self._identities.lookups(tenant, list(dict.fromkeys(subjects)))
         found = self._store.read(lambda tx: self._repository.restricted(tx, tenant, list(lookups.values()), self._clock.now()))
         return {subject: found[lookup] for subject, lookup in lookups.items() if lookup in found}
 
@@ -116,6 +116,13 @@ class Restrictions:
     def forget(self, tx: Tx, tenant: TenantId, subjects: Sequence[SubjectRef], case: str) -> int:
         """Remove what the register holds about subjects that were erased (implements `disposal.ports.Forget`)."""
         return self._repository.forget_restricted(tx, tenant, list(self._identities.lookups(tenant, list(subjects)).values()))
+
+    def named(self, tenant: TenantId) -> Iterator[SubjectRef]:
+        """Yield every subject in the register, lifted or not (implements `disposal.ports.Known`)."""
+        after = ""
+        while rows := self._store.read(lambda tx, after=after: self._repository.restrictions(tx, tenant, after, _MOST, every=True)):  # type: ignore[misc]
+            yield from (self._opened(row).subject for row in rows)
+            after = rows[-1].id
 
     def resume_due(self, tenant: TenantId, at: datetime) -> int:
         """Ask for the erasures whose wait is over; return how many cases. For the daily job; idempotent."""

@@ -20,6 +20,7 @@ from privacy.inventory.catalogue_model import Controller, Purpose, Recipient
 from privacy.inventory.model import Dataset, Field, Status
 from privacy.inventory.taxonomy import Taxonomy
 from privacy.kernel.clock import FixedClock
+from privacy.kernel.errors import StoreUnavailable
 from privacy.kernel.ids import DatasetId, TenantId
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor, SubjectRef
@@ -149,6 +150,21 @@ class MemoryConsents:
         return [self.given.get((subject, purpose, recipient), ConsentOf("never")) for subject in subjects]
 
 
+@dataclass
+class MemoryRestrictions:
+    """Restricted subjects by tenant; `broken` makes the register one that cannot be read. Counts how often it was asked."""
+
+    restricted: set[tuple[TenantId, SubjectRef]] = field(default_factory=set)
+    broken: bool = False
+    calls: int = 0
+
+    def of(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> dict[SubjectRef, str]:
+        self.calls += 1
+        if self.broken:
+            raise StoreUnavailable("The database does not answer.")
+        return {subject: "rule" for subject in subjects if (tenant, subject) in self.restricted}
+
+
 class HashedRefs:
     """Audit references as a digest; remembers for whom one was asked."""
 
@@ -216,6 +232,7 @@ class Company:
     refs: HashedRefs
     audit: RememberingLog
     clock: FixedClock
+    restrictions: MemoryRestrictions
 
     def consent(self, subject: SubjectRef, purpose: str, state: str, at: datetime | None = None, recipient: str | None = None) -> None:
         self.consents.given[subject, purpose, recipient] = ConsentOf(state, at)
@@ -252,8 +269,9 @@ def open_company(files: PolicyFiles | None = None, protection: Any = None, refs:
     policies = Policies(MemoryStore(), repository, audit, clock, lambda tenant: words(catalogue), TAXONOMY, ORACLE, names, lambda: clock.now().timestamp())
     policies.load_initial(operator(), files or PolicyFiles.read(SHIPPED))
     audit.events.clear()
-    access = Access(policies, data_map, TAXONOMY, catalogue, consents, Detector(), TECHNIQUES, derive, hashed, protection or NoProtection(), audit, clock)
-    return Company(access, policies, repository, catalogue, data_map, consents, hashed, audit, clock)
+    restrictions, shielded = MemoryRestrictions(), protection or NoProtection()
+    access = Access(policies, data_map, TAXONOMY, catalogue, consents, restrictions, Detector(), TECHNIQUES, derive, hashed, shielded, audit, clock)
+    return Company(access, policies, repository, catalogue, data_map, consents, hashed, audit, clock, restrictions)
 
 
 def customer(key: Any = "42", **changes: Any) -> dict[str, Any]:

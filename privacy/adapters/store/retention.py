@@ -245,6 +245,10 @@ class SqlRetentionRepository:
                 found[bytes(row.lookup)] = row.rule
         return found
 
+    def any_restricted(self, tx: Tx, tenant: TenantId) -> bool:
+        query = select(RESTRICTION.c.id).where(RESTRICTION.c.tenant == tenant, RESTRICTION.c.lifted_at.is_(None)).limit(1)
+        return connection(tx).execute(query).first() is not None
+
     def restrictions(self, tx: Tx, tenant: TenantId, after: str, limit: int, *, every: bool = False) -> Sequence[RestrictionRow]:
         query = select(RESTRICTION).where(RESTRICTION.c.tenant == tenant).order_by(RESTRICTION.c.id.desc()).limit(limit)
         if after:
