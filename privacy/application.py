@@ -308,7 +308,8 @@ class _Wiring:
 
     @cached_property
     def inventory(self) -> Inventory:
-        return Inventory(self.store, SqlInventoryRepository(), self.taxonomy, self.audit, self.clock, self.keyring.seal, self.keyring.unseal)
+        seal, unseal = self.keyring.seal, self.keyring.unseal
+        return Inventory(self.store, SqlInventoryRepository(), self.taxonomy, self.audit, self.clock, seal, unseal, relations=SqlRelationRepository())
 
     @cached_property
     def relations(self) -> Relations:
