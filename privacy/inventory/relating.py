@@ -4,8 +4,7 @@ Guarantees: each change and its event are one transaction and the map's version 
 `digest` changes when, and only when, what an erasure would do may change.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from privacy.audit.events import Action, AuditLog, Event
 from privacy.inventory import relation_rules as rules
 from privacy.inventory.model import Status, System
 from privacy.inventory.ports import DatasetRow, HandlingRow, InventoryRepository, RelationRepository, RelationRow
+from privacy.inventory.relation_events import record_handling, record_relations
 from privacy.inventory.relation_rules import Edge, RelationDecision
 from privacy.inventory.relations import Erase, Handling, Ownership, Relation
 from privacy.kernel.clock import Clock
@@ -25,7 +25,6 @@ from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor, qualified
 
 _ITEMS_A_PART = 500
-_EDGES_AN_EVENT, _BYTES_AN_EVENT = 60, 8000
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
 
@@ -229,63 +228,6 @@ class Relations:
         names = {row.id: qualified(name, row.table) for row in self._inventory.datasets(tx, tenant, system.id) if not row.gone}
         found = [_handling(names[row.dataset_id], row) for row in self._repository.handlings(tx, tenant, list(names))]
         return {handling.dataset: handling for handling in sorted(found, key=lambda handling: handling.dataset)}
-
-
-def record_relations(tx: Tx, audit: AuditLog, actor: Actor, system: str, rows: Sequence[RelationRow], names: Mapping[DatasetId, str], request_id: str) -> None:
-    """Write the events of decided relations: those of one child dataset and one outcome together, each edge as `column>table.column:role`."""
-    groups: dict[tuple[DatasetId, Status], list[RelationRow]] = defaultdict(list)
-    for row in rows:
-        groups[row.child_id, row.status].append(row)
-    for (child, status), members in groups.items():
-        for part in _event_parts([_spelled(row, names) for row in members]):
-            audit.append(
-                tx,
-                Event(
-                    Action.RELATION_DECIDED,
-                    actor,
-                    object_type="dataset",
-                    object_ref=qualified(system, names.get(child, "")),
-                    fields=tuple(part),
-                    counts={status.value: len(part)},
-                    request_id=request_id,
-                ),
-            )
-
-
-def record_handling(tx: Tx, audit: AuditLog, actor: Actor, dataset: str, row: HandlingRow, request_id: str) -> None:
-    """Write the event of a decided handling: its action and rule as a leaf, its reason as erasable text."""
-    audit.append(
-        tx,
-        Event(
-            Action.HANDLING_DECIDED,
-            actor,
-            object_type="dataset",
-            object_ref=dataset,
-            fields=tuple(sorted(row.replacements))[:_EDGES_AN_EVENT],
-            counts={row.action.value: 1},
-            free={"reason": row.reason} if row.reason else {},
-            request_id=request_id,
-        ),
-    )
-
-
-def _spelled(row: RelationRow, names: Mapping[DatasetId, str]) -> str:
-    return f"{','.join(row.child_columns)}>{names.get(row.parent_id, '')}.{','.join(row.parent_columns)}:{row.role.value}"
-
-
-def _event_parts(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Cut a list so that its texts fit into one leaf of the log each."""
-    part: list[str] = []
-    size = 0
-    for text in texts:
-        length = len(text.encode("utf-8", "replace"))
-        if part and (len(part) == _EDGES_AN_EVENT or size + length > _BYTES_AN_EVENT):
-            yield part
-            part, size = [], 0
-        part.append(text)
-        size += length
-    if part:
-        yield part
 
 
 def _row_or_none(system: System, edge: Edge, tables: Mapping[str, DatasetRow]) -> RelationRow | None:

@@ -16,12 +16,13 @@ from typing import TypeVar
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
-from privacy.inventory import yaml_map
+from privacy.inventory import relation_file, yaml_map
 from privacy.inventory.deciding import FieldDecision, apply_subject, decide, everything_auto, everything_without_proposal
 from privacy.inventory.gap import gaps
 from privacy.inventory.merging import Drift, ScannedTable, in_parts, mark_gone, merge
 from privacy.inventory.model import ARCHIVED, Dataset, Field, Gap, Status, System
-from privacy.inventory.ports import DatasetRow, FieldRow, InventoryRepository, Seal
+from privacy.inventory.ports import DatasetRow, FieldRow, InventoryRepository, RelationRepository, Seal
+from privacy.inventory.relation_events import record_handling, record_relations
 from privacy.inventory.taxonomy import NOT_PERSONAL, Taxonomy
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import Conflict, InvalidInput, NotFound, PrivacyError
@@ -57,6 +58,7 @@ class Inventory:
 
     Args:
         seal, unseal: encrypt addresses at rest (`KeyRing.seal`, `KeyRing.unseal`).
+        relations: the other half of the map file; `relating.Relations` decides them.
         poll_seconds: how long a reader may trust what it read before it looks at the version again.
     """
 
@@ -70,10 +72,12 @@ class Inventory:
         seal: Seal,
         unseal: Seal,
         *,
+        relations: RelationRepository,
         poll_seconds: float = 0.2,
     ) -> None:
         self._store, self._repository, self._taxonomy, self._audit, self._clock = store, repository, taxonomy, audit, clock
         self._seal, self._unseal = seal, unseal
+        self._relations = relations
         self._poll_seconds = poll_seconds
         self._versions: dict[TenantId, tuple[float, int]] = {}
         self._datasets: OrderedDict[tuple[TenantId, str], tuple[int, Dataset]] = OrderedDict()
@@ -245,13 +249,15 @@ class Inventory:
         self._audit.record(
             Event(Action.MAP_EXPORTED, actor, object_type="system", object_ref=system.name, counts={"datasets": len(datasets)}, request_id=request_id)
         )
-        return yaml_map.to_plain(system, datasets, version)
+        relations = self._store.read(lambda tx: self._relations.relations(tx, actor.tenant, system.id))
+        handlings = self._store.read(lambda tx: self._relations.handlings(tx, actor.tenant, [dataset.id for dataset in datasets]))
+        return yaml_map.to_plain(system, datasets, version, relations, {row.dataset_id: row for row in handlings})
 
     def import_map(self, actor: Actor, document: yaml_map.Marked, *, expected: str | None = None, request_id: str = "") -> int:
         """Apply a map file; fields it does not name stay as they are. A system that is not connected is declared without an address.
 
         Raises InvalidInput with every flaw and its line, or when the file is of another system than `expected`; then nothing is changed.
-        Returns how many fields changed.
+        Returns how many fields, relations and handlings changed.
         """
         require(actor, "systems:write")
         wanted = yaml_map.read(document, self._taxonomy)
@@ -265,13 +271,33 @@ class Inventory:
             known = {row.table: row for row in self._repository.datasets(tx, actor.tenant, system.id)}
             rows, changed = yaml_map.apply(wanted, system.id, known, actor.ref, self._clock.now())
             self._repository.save_datasets(tx, actor.tenant, rows)
-            counts = {"datasets": len(wanted.datasets), "fields": changed}
+            relations, handlings = self._import_relations(tx, actor, system, wanted, request_id)
+            counts = {"datasets": len(wanted.datasets), "fields": changed, "relations": relations, "handlings": handlings}
+            changed += relations + handlings
             self._audit.append(tx, Event(Action.MAP_IMPORTED, actor, object_type="system", object_ref=system.name, counts=counts, request_id=request_id))
             return changed
 
         return self._changed(actor, keep)
 
     # --- inside --------------------------------------------------------------------------------------------------------------------
+
+    def _import_relations(self, tx: Tx, actor: Actor, system: System, wanted: yaml_map.WantedMap, request_id: str) -> tuple[int, int]:
+        """Apply the file's relations and handlings; return how many of each changed."""
+        erase = {dataset.table: dataset.erase for dataset in wanted.datasets if dataset.erase is not None}
+        if not wanted.relations and not erase:
+            return 0, 0
+        tables = {row.table: row for row in self._repository.datasets(tx, actor.tenant, system.id)}
+        now, names = self._clock.now(), {row.id: row.table for row in tables.values()}
+        known = self._relations.relations(tx, actor.tenant, system.id)
+        relations = relation_file.relation_rows(wanted.relations, system.id, tables, known, actor.ref, now)
+        decided = self._relations.handlings(tx, actor.tenant, list(names))
+        handlings = relation_file.handling_rows(erase, tables, decided, actor.ref, now)
+        self._relations.save_relations(tx, actor.tenant, relations)
+        self._relations.save_handlings(tx, actor.tenant, list(handlings.values()))
+        record_relations(tx, self._audit, actor, system.name, relations, names, request_id)
+        for table, row in handlings.items():
+            record_handling(tx, self._audit, actor, qualified(system.name, table), row, request_id)
+        return len(relations), len(handlings)
 
     def _changed(self, actor: Actor, work: Callable[[Tx], T]) -> T:
         def change(tx: Tx) -> T:

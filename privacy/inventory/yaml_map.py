@@ -7,35 +7,35 @@
         subject: {type: customer, field: id}
         fields:
           email: {status: confirmed, category: email, controls: [encrypted], meaning: "address for receipts", owner: "sales"}
+        erase: {action: anonymise, replacements: {email: "null"}}
+    relations:
+      - {child: orders, child_columns: [customer_id], parent: customers, parent_columns: [id], role: owned_by}
 
 Only `confirmed`, `rejected` and `not_personal` are applied; `proposed` and `unknown` are what an export shows and an import leaves alone.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from types import MappingProxyType
 
+from privacy.inventory import relation_file
 from privacy.inventory.deciding import apply_subject, check_category
 from privacy.inventory.model import Dataset, Description, Field, Status, System
-from privacy.inventory.ports import DatasetRow, FieldRow
+from privacy.inventory.ports import DatasetRow, FieldRow, HandlingRow, RelationRow
+from privacy.inventory.relation_file import WantedHandling, WantedRelation
+from privacy.inventory.strict_yaml import Marked, StrictReader
 from privacy.inventory.taxonomy import CONTROLS, NOT_PERSONAL, Taxonomy
-from privacy.kernel.errors import Flaw, InvalidInput, PrivacyError
+from privacy.kernel.errors import InvalidInput, PrivacyError
 from privacy.kernel.ids import ControllerId, DatasetId, SystemId, new_id
 
+__all__ = ["Marked", "WantedMap", "apply", "read", "to_plain"]
+
 _DESCRIPTION = tuple(f.name for f in fields(Description))
-_SYSTEM_KEYS = ("system", "kind", "controller", "version", "datasets")
-_DATASET_KEYS = ("id", "kind", "subject", "fields")
+_SYSTEM_KEYS = ("system", "kind", "controller", "version", "datasets", "relations")
+_DATASET_KEYS = ("id", "kind", "subject", "erase", "fields")
 _FIELD_KEYS = ("status", "category", "level", "technique", "type", "carrier", "controls", "proposed", *_DESCRIPTION)
 _MAX_FLAWS = 50
-_LONGEST = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A value of a parsed file with the line it stands on; mappings and lists hold further `Marked`."""
-
-    value: object
-    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class WantedDataset:
     table: str
     subject: tuple[str, str] | None
     fields: tuple[WantedField, ...]
+    erase: WantedHandling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,31 @@ class WantedMap:
     system: str
     controller: ControllerId | None
     datasets: tuple[WantedDataset, ...]
+    relations: tuple[WantedRelation, ...] = ()
 
 
-def to_plain(system: System, datasets: Sequence[Dataset], version: int) -> dict[str, object]:
+def to_plain(
+    system: System,
+    datasets: Sequence[Dataset],
+    version: int,
+    relations: Sequence[RelationRow] = (),
+    handlings: Mapping[DatasetId, HandlingRow] = MappingProxyType({}),
+) -> dict[str, object]:
     """Return a system's map as plain data."""
     head: dict[str, object] = {"system": system.name, "kind": system.kind}
     if system.controller:
         head["controller"] = system.controller
-    return head | {"version": version, "datasets": {dataset.table: _dataset_plain(dataset) for dataset in datasets if not dataset.gone}}
+    plain = head | {"version": version, "datasets": {d.table: _dataset_plain(d, handlings.get(d.id)) for d in datasets if not d.gone}}
+    edges = relation_file.relations_plain(relations, {dataset.id: dataset.table for dataset in datasets if not dataset.gone})
+    return plain | ({"relations": edges} if edges else {})
 
 
-def _dataset_plain(dataset: Dataset) -> dict[str, object]:
+def _dataset_plain(dataset: Dataset, handling: HandlingRow | None) -> dict[str, object]:
     plain: dict[str, object] = {"id": dataset.id, "kind": dataset.kind}
     if dataset.subject_type and dataset.subject_field:
         plain["subject"] = {"type": dataset.subject_type, "field": dataset.subject_field}
+    if handling is not None:
+        plain["erase"] = relation_file.handling_plain(handling)
     return plain | {"fields": {field.name: _field_plain(field) for field in dataset.fields.values() if not field.gone}}
 
 
@@ -135,46 +147,49 @@ def _applied(row: FieldRow, want: WantedField, by: str, at: datetime) -> FieldRo
     return replace(after, decided_by=by, decided_at=at) if after != row else row
 
 
-class _Reader:
-    """Walks the document and collects flaws instead of stopping at the first."""
+class _Reader(StrictReader):
+    """Walks the map of a system."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
         self._taxonomy = taxonomy
-        self.flaws: list[Flaw] = []
 
     def map(self, document: Marked) -> WantedMap:
-        top = self._mapping(document, _SYSTEM_KEYS, "the file")
-        name = self._text(top.get("system"), "system", document.line)
-        controller = self._text(top["controller"], "controller", document.line) if "controller" in top else None
-        datasets = self._mapping(top.get("datasets", Marked({}, document.line)), None, "datasets")
+        top = self.mapping(document, _SYSTEM_KEYS, "the file")
+        name = self.text(top.get("system"), "system", document.line)
+        controller = self.text(top["controller"], "controller", document.line) if "controller" in top else None
+        datasets = self.mapping(top.get("datasets", Marked({}, document.line)), None, "datasets")
         if not name:
-            self._flaw(document.line, "the key system is missing: the system's name")
-        return WantedMap(name, ControllerId(controller) if controller else None, tuple(self._dataset(table, entry) for table, entry in datasets.items()))
+            self.flaw(document.line, "the key system is missing: the system's name")
+        relations = relation_file.read_relations(self, top["relations"]) if "relations" in top else ()
+        wanted = tuple(self._dataset(table, entry) for table, entry in datasets.items())
+        return WantedMap(name, ControllerId(controller) if controller else None, wanted, relations)
 
     def _dataset(self, table: str, entry: Marked) -> WantedDataset:
-        keys = self._mapping(entry, _DATASET_KEYS, "a dataset")
+        keys = self.mapping(entry, _DATASET_KEYS, "a dataset")
         subject = None
         if "subject" in keys:
-            pair = self._mapping(keys["subject"], ("type", "field"), "subject")
-            subject = (self._text(pair.get("type"), "type", keys["subject"].line), self._text(pair.get("field"), "field", keys["subject"].line))
+            pair = self.mapping(keys["subject"], ("type", "field"), "subject")
+            subject = (self.text(pair.get("type"), "type", keys["subject"].line), self.text(pair.get("field"), "field", keys["subject"].line))
             if not all(subject) or ":" in subject[0]:
-                self._flaw(keys["subject"].line, "subject needs type (a word without colons) and field")
-        named = self._mapping(keys.get("fields", Marked({}, entry.line)), None, "fields")
-        return WantedDataset(table, subject, tuple(self._field(name, field) for name, field in named.items()))
+                self.flaw(keys["subject"].line, "subject needs type (a word without colons) and field")
+        named = self.mapping(keys.get("fields", Marked({}, entry.line)), None, "fields")
+        erase = relation_file.read_handling(self, keys["erase"]) if "erase" in keys else None
+        return WantedDataset(table, subject, tuple(self._field(name, field) for name, field in named.items()), erase)
 
     def _field(self, name: str, entry: Marked) -> WantedField:
-        keys = self._mapping(entry, _FIELD_KEYS, "a field")
+        keys = self.mapping(entry, _FIELD_KEYS, "a field")
         status = self._status(keys.get("status"))
-        category = self._text(keys.get("category"), "category", entry.line)
-        level = self._level(keys.get("level"))
-        technique = self._text(keys.get("technique"), "technique", entry.line) or None
+        category = self.text(keys.get("category"), "category", entry.line)
+        level = self.whole(keys.get("level"), "level")
+        technique = self.text(keys.get("technique"), "technique", entry.line) or None
         if status is Status.CONFIRMED:
             self._checked(category, level, entry.line)
             # an export shows every level; only a raised one is a statement of its own
             level = None if category in self._taxonomy.categories and level == self._taxonomy.categories[category].level else level
         elif category and category != NOT_PERSONAL:
-            self._flaw(entry.line, "a category goes with status: confirmed")
-        description = {key: self._text(keys[key], key, entry.line) for key in _DESCRIPTION if key in keys}
+            self.flaw(entry.line, "a category goes with status: confirmed")
+        description = {key: self.text(keys[key], key, entry.line) for key in _DESCRIPTION if key in keys}
         controls = self._controls(keys["controls"]) if "controls" in keys else None
         return WantedField(name, status, category, level, technique, controls, description)
 
@@ -182,58 +197,19 @@ class _Reader:
         try:
             check_category(category, level, self._taxonomy, "")
         except PrivacyError as error:
-            self._flaw(line, error.detail)
+            self.flaw(line, error.detail)
 
     def _status(self, entry: Marked | None) -> Status | None:
         if entry is None:
             return None
         if entry.value not in tuple(Status):
-            self._flaw(entry.line, f"status is one of {', '.join(Status)}")
+            self.flaw(entry.line, f"status is one of {', '.join(Status)}")
             return None
         return Status(str(entry.value))
-
-    def _level(self, entry: Marked | None) -> int | None:
-        if entry is None:
-            return None
-        if not isinstance(entry.value, int) or isinstance(entry.value, bool):
-            self._flaw(entry.line, "level is a number")
-            return None
-        return entry.value
 
     def _controls(self, entry: Marked) -> tuple[str, ...]:
         items = entry.value if isinstance(entry.value, list) else None
         if items is None or not all(isinstance(item, Marked) and item.value in CONTROLS for item in items):
-            self._flaw(entry.line, f"controls is a list of {', '.join(CONTROLS)}")
+            self.flaw(entry.line, f"controls is a list of {', '.join(CONTROLS)}")
             return ()
         return tuple(sorted({str(item.value) for item in items}))
-
-    def _mapping(self, entry: Marked, allowed: Collection[str] | None, what: str) -> dict[str, Marked]:
-        if not isinstance(entry.value, Mapping):
-            self._flaw(entry.line, f"{what} must be a mapping of keys to values")
-            return {}
-        found = {}
-        for key, value in self._pairs(entry.value, what):
-            if allowed is not None and key not in allowed:
-                self._flaw(value.line, f"unknown key in {what}; known are {', '.join(allowed)}")
-            else:
-                found[key] = value
-        return found
-
-    def _pairs(self, mapping: Mapping[object, object], what: str) -> Iterator[tuple[str, Marked]]:
-        for key, value in mapping.items():
-            assert isinstance(value, Marked)
-            if isinstance(key, str) and 0 < len(key) <= 255:
-                yield key, value
-            else:
-                self._flaw(value.line, f"names in {what} are texts of 1 to 255 characters; put others in quotes")
-
-    def _text(self, entry: Marked | None, key: str, line: int) -> str:
-        if entry is None:
-            return ""
-        if not isinstance(entry.value, str) or len(entry.value) > _LONGEST:
-            self._flaw(entry.line, f"{key} is a text of at most {_LONGEST} characters")
-            return ""
-        return entry.value
-
-    def _flaw(self, line: int, detail: str) -> None:
-        self.flaws.append(Flaw(f"line {line}", detail[0].upper() + detail[1:] + ("" if detail.endswith(".") else ".")))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from privacy.adapters.store.engine import SqlStore
 from privacy.adapters.store.inventory import SqlInventoryRepository
+from privacy.adapters.store.relations import SqlRelationRepository
 from privacy.audit.events import AuditLog
 from privacy.inventory.merging import ScannedField, ScannedTable
 from privacy.inventory.model import Carrier, Finding
@@ -35,7 +36,7 @@ def _tag(tenant: TenantId, label: str, data: bytes, context: bytes) -> bytes:
 
 
 def inventory_on(store: SqlStore, audit: AuditLog, clock: Clock) -> Inventory:
-    return Inventory(store, SqlInventoryRepository(), TAXONOMY, audit, clock, toy_seal, toy_unseal, poll_seconds=0)
+    return Inventory(store, SqlInventoryRepository(), TAXONOMY, audit, clock, toy_seal, toy_unseal, relations=SqlRelationRepository(), poll_seconds=0)
 
 
 def found(category: str, outcome: str = "auto", confidence: float = 0.9) -> Finding:

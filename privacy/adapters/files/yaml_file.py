@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from privacy.inventory.yaml_map import Marked
+from privacy.inventory.strict_yaml import Marked
 from privacy.kernel.errors import InvalidInput
 
 _LARGEST = 8 << 20
