@@ -77,9 +77,9 @@ SLOT = Table(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FINAL = (JobState.DONE, JobState.CANCELLED)
-# microseconds since 1970 in UTC, whatever zone the session has
+# microseconds since 1970 in UTC, whatever zone the session has; in brackets of its own PostgreSQL asks once, not for every row
 _NOW = {
-    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+    "postgresql": "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint))",
     "mysql": "TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6))",
 }
 
@@ -153,7 +153,10 @@ class SqlJobRepository(_Timed):
         query = select(JOB).where(JOB.c.state == JobState.READY, JOB.c.run_at <= self._soon(tx), JOB.c.kind.in_(sorted(kinds)))
         if busy:
             query = query.where(JOB.c.lane.not_in(busy))
-        # in the order of the index, so that a limit reads, and locks, no more rows than it needs
+        # in the order of the index, so that a limit reads, and locks, no more rows than it needs; PostgreSQL would rather sort them all for as long as it
+        # has not noticed that the queue has grown
+        if tx.dialect == "postgresql":
+            connection(tx).exec_driver_sql("SET LOCAL enable_sort = off")
         return query.order_by(JOB.c.priority, JOB.c.run_at, JOB.c.id)
 
     def _lease(self, tx: Tx, job: Job, worker: str, length: timedelta) -> Job:
