@@ -48,7 +48,7 @@ class Doubt:
     shared         one value, several people of one kind: a switchboard, a household, a family phone. It is no identity anywhere.
     weak           a name, somebody else's field (an emergency contact), or a row about a person instead of the person's own
     organisation   the value is an organisation's: its contact person is none of its parts
-    contradicting  the value agrees, but resident numbers differ, or another subject of the same kind was found already
+    contradicting  the value agrees, but resident numbers differ (for a phone: names), or another subject of the same kind was found already
     unconfirmed    identifiers may lie there, but nobody has confirmed the field or whom the rows are about
     unreachable    the system did not answer, or not in time: nothing is known about it, least of all that there is nothing
     """

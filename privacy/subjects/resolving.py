@@ -18,6 +18,7 @@ from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
 from privacy.subjects.fields import LINKING, SCOPED, IdentifierField, identifier_fields, is_organisation, keys_a_row
 from privacy.subjects.model import Doubt, Identifier, IdentifierKind, Match, Resolution
+from privacy.subjects.names import contradict
 from privacy.subjects.normalising import Spellings
 from privacy.subjects.ports import EncryptedField, EncryptedFields, Hits, PeopleSession, Probe
 
@@ -111,7 +112,8 @@ class Resolver:
 
     def resolve(self, identifiers: Sequence[Identifier]) -> Resolution:
         wanted = [self._wanted(identifier) for identifier in identifiers if identifier.kind not in (IdentifierKind.SUBJECT, IdentifierKind.NAME)]
-        direct = [match for one, seen in self._look(wanted).items() for match in self._judged(one, seen)]
+        names = tuple(identifier.value.reveal() for identifier in identifiers if identifier.kind is IdentifierKind.NAME)
+        direct = [match for one, seen in self._look(wanted).items() for match in self._judged(one, seen, names)]
         direct += [match for identifier in identifiers if identifier.kind is IdentifierKind.SUBJECT for match in self._named(identifier)]
         self._take(direct)
         self._several = self._contradict(self._matches, [one for one in wanted if one.kind is IdentifierKind.RESIDENT_ID])
@@ -125,7 +127,8 @@ class Resolver:
 
     def on_file(self, subject: SubjectRef) -> Sequence[tuple[Sighting, Plaintext]]:
         """Return the own e-mail addresses, phones and resident numbers of a subject, as written. Raises ConnectorUnavailable."""
-        return [(Sighting(subject, home.dataset.name, name, kind), value) for home, name, kind, value in self._values(subject)]
+        values = (each for each in self._values(subject) if each[2] in LINKING)
+        return [(Sighting(subject, home.dataset.name, name, kind), value) for home, name, kind, value in values]
 
     # --- where to look -------------------------------------------------------------------------------------------------------------------
 
@@ -182,16 +185,19 @@ class Resolver:
 
     # --- what a value proves -------------------------------------------------------------------------------------------------------------
 
-    def _judged(self, wanted: Wanted, seen: Sequence[Sighting]) -> list[Match]:
-        """Return the matches of one identifier; what is shared or weak becomes a doubt."""
+    def _judged(self, wanted: Wanted, seen: Sequence[Sighting], names: Sequence[str]) -> list[Match]:
+        """Return the matches of one identifier; what is shared or weak becomes a doubt, and a phone on file under another name than the one given."""
         proving = [sighting for sighting in seen if not sighting.weak]
         for reason in ("weak", "organisation"):
             known = {sighting.subject for sighting in proving}
             self._doubt(reason, [sighting for sighting in seen if sighting.weak == reason and sighting.subject not in known])
-        if self._shared(wanted.kind, {sighting.subject for sighting in proving}):
+        subjects = {sighting.subject for sighting in proving}
+        if self._shared(wanted.kind, subjects) or wanted.kind is IdentifierKind.PHONE and self._names_differ(subjects):
             self._doubt("shared", proving)
             return []
-        return [sighting.match() for sighting in proving]
+        strange = [sighting for sighting in proving if wanted.kind is IdentifierKind.PHONE and self._named_otherwise(sighting.subject, names)]
+        self._doubt("contradicting", strange)
+        return [sighting.match() for sighting in proving if sighting not in strange]
 
     def _shared(self, kind: IdentifierKind, subjects: Collection[SubjectRef]) -> bool:
         # an administrator and a customer may have one login: there the whole scope is one group
@@ -209,6 +215,19 @@ class Resolver:
             return True
         numbers = [forms for subject in subjects if (forms := self._file(subject).numbers)] + [one.forms for one in given]
         return any(first.isdisjoint(second) for at, first in enumerate(numbers) for second in numbers[at + 1 :])
+
+    def _names_differ(self, subjects: Collection[SubjectRef]) -> bool:
+        """Tell whether some of these bear names that are hardly one person's: a family has one phone in several systems."""
+        told = [(self._person(subject), names) for subject in subjects if (names := self._file(subject).names)]
+        return any(
+            person != other and all(contradict(name, another) for name in names for another in others)
+            for at, (person, names) in enumerate(told)
+            for other, others in told[at + 1 :]
+        )
+
+    def _named_otherwise(self, subject: SubjectRef, names: Sequence[str]) -> bool:
+        known = self._file(subject).names
+        return bool(known and names) and all(contradict(name, other) for name in names for other in known)
 
     def _person(self, subject: SubjectRef) -> str:
         return self._known.person(subject) or f"/{subject}"
@@ -235,7 +254,8 @@ class Resolver:
         for sighting in fresh:
             if sighting.weak or self._told_apart(sighting.subject):
                 continue  # somebody else's field that holds this person's number is no news about this person
-            if self._contradict([*self._matches, *(match.subject for match in accepted), sighting.subject]):
+            known = [*self._matches, *(match.subject for match in accepted), sighting.subject]
+            if self._contradict(known) or wanted.kind is IdentifierKind.PHONE and self._names_differ(known):
                 self._doubt("contradicting", [sighting])
             else:
                 accepted.append(sighting.match())
@@ -256,17 +276,22 @@ class Resolver:
     def _file(self, subject: SubjectRef) -> "_OnFile":
         if subject not in self._files:
             try:
-                values = [(kind, forms) for _, _, kind, value in self._values(subject) if (forms := self._spellings.forms(kind, value.reveal()))]
+                values = list(self._values(subject))
             except ConnectorUnavailable:
                 values = []
-            self._files[subject] = _OnFile(tuple(Wanted(kind, forms) for kind, forms in values))
+            forms = [(kind, self._spellings.forms(kind, value.reveal())) for _, _, kind, value in values if kind in LINKING]
+            names: dict[str, list[str]] = {}  # a first and a last name stand in fields of their own
+            for home, _, kind, value in values:
+                if kind is IdentifierKind.NAME:
+                    names.setdefault(home.dataset.name, []).append(value.reveal())
+            self._files[subject] = _OnFile(tuple(Wanted(kind, each) for kind, each in forms if each), tuple(map(" ".join, names.values())))
         return self._files[subject]
 
     def _values(self, subject: SubjectRef) -> Iterable[tuple[Home, str, IdentifierKind, Plaintext]]:
         for home in self._homes():
             if home.weak or (home.dataset.system, home.dataset.subject_type) != (subject.system, subject.type):
                 continue
-            names = [each.name for each in home.fields if each.own and each.kinds[0] in LINKING]
+            names = [each.name for each in home.fields if each.own and each.kinds[0] in (*LINKING, IdentifierKind.NAME)]
             row = self._session.read(home.dataset, names, [subject.key], home.encrypted).get(subject.key, {}) if names else {}
             yield from ((home, each.name, each.kinds[0], value) for each in home.fields for value in row.get(each.name, ()))
 
@@ -321,10 +346,11 @@ class Resolver:
 
 @dataclass(frozen=True, slots=True)
 class _OnFile:
-    """The own strong identifiers of a subject, normalised."""
+    """The own strong identifiers of a subject, normalised, and its names as written: they never print."""
 
     wanted: tuple[Wanted, ...] = ()
-    numbers: frozenset[str] = field(init=False)
+    names: tuple[str, ...] = field(default=(), repr=False)
+    numbers: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         ids = [one.forms for one in self.wanted if one.kind is IdentifierKind.RESIDENT_ID]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from privacy.discovery.numbers import e164
 from privacy.subjects.model import IdentifierKind
 from privacy.subjects.normalising import Spellings, fifteen, resident_id
 from tests.subjects.building import CARD, EMAIL, ID, LOGIN, NAME, PHONE
@@ -84,6 +85,25 @@ def test_the_old_resident_number_becomes_the_new_one_with_its_check_character() 
     assert fifteen("11010519491231002X") == "110105491231002"
     assert fifteen("110105200001010013") == ""
     assert resident_id("110105491331002") == "110105491331002"  # month 13: no old number
+
+
+@pytest.mark.parametrize(
+    ("region", "national", "international"),
+    [
+        ("BR", "(12) 3923-5555", "+55 12 3923 5555"),
+        ("IN", "098765 43210", "+919876543210"),
+        ("JP", "03-3210-4567", "0081 3 3210 4567"),
+        ("US", "(212) 555-0123", "+1 212 555 0123"),
+    ],
+)
+def test_numbers_without_country_code_are_read_at_home(region: str, national: str, international: str) -> None:
+    """By the kernel's plans, or by the library that knows every country's; the pass over the table finds either spelling."""
+    spellings = Spellings(("CN", region), e164)
+    common = spellings.forms(PHONE, national) & spellings.forms(PHONE, international)
+    assert len(common) == 1
+    assert holds(national, spellings.trace(PHONE, *common))
+    assert holds(international, spellings.trace(PHONE, *common))
+    assert not Spellings(("CN",)).forms(PHONE, national) & common
 
 
 SEPARATORS = st.text(st.sampled_from(" -.　"), max_size=2)

@@ -188,6 +188,32 @@ def test_a_name_alone_never_resolves(english: str, make: Make) -> None:
     assert resolved(subjects, asked(NAME, "Li Na"), asked(EMAIL, "wang@quillfeather.example")).subjects == tuple(refs("crm:customer:2"))
 
 
+def test_a_phone_on_file_under_another_name_is_in_doubt(english: str, make: Make) -> None:
+    """A son who gives his own name and the phone of his mother's account gets neither."""
+    subjects = make(ENGLISH)
+    found = resolved(subjects, asked(PHONE, "13904172264"), asked(NAME, "Wang Lei"))
+    assert (found.subjects, reasons(found)["contradicting"]) == ((), {"crm:customer:2"})
+    assert resolved(subjects, asked(PHONE, "13904172264"), asked(NAME, "F. Wang")).subjects == tuple(refs("crm:customer:2"))
+
+
+def test_one_phone_of_a_family_does_not_join_its_accounts_in_two_systems(empty_url: str, make: Make) -> None:
+    """In each system it looks like one person's; the names say otherwise, until a person says that they are one."""
+    fill(
+        empty_url,
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, phone VARCHAR(40), name VARCHAR(40), email VARCHAR(80))",
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, phone VARCHAR(40), name VARCHAR(40), email VARCHAR(80))",
+        "INSERT INTO a VALUES (1, '13904172263', '李小明', 'ming@quillfeather.example')",
+        "INSERT INTO b VALUES (2, '139 0417 2263', '王芳', 'fang@quillfeather.example')",
+    )
+    columns = {"phone": "phone", "name": "name", "email": "email"}
+    subjects = make([dataset("crm.a", "customer", "id", columns), dataset("商城.b", "customer", "id", columns)])
+    assert reasons(resolved(subjects, asked(PHONE, "13904172263"))) == {"shared": {"crm:customer:1", "商城:customer:2"}}
+    found = resolved(subjects, asked(EMAIL, "ming@quillfeather.example"))
+    assert (found.subjects, reasons(found)) == (tuple(refs("crm:customer:1")), {"contradicting": {"商城:customer:2"}})
+    subjects.link(ALICE, refs("crm:customer:1", "商城:customer:2"))
+    assert set(resolved(subjects, asked(PHONE, "13904172263")).subjects) == set(refs("crm:customer:1", "商城:customer:2"))
+
+
 def test_identifiers_on_file_lead_into_other_systems(chinese: str, make: Make) -> None:
     """An e-mail finds the customer, her phone the member; the emergency contacts of others lead nowhere."""
     resolution = resolved(make([*ENGLISH, MEMBERS]), asked(EMAIL, "li.na@quillfeather.example"))
