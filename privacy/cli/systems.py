@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from privacy.cli.output import harmless, json_option, show
+from privacy.cli.relations import handling, relate, relations
 from privacy.kernel.errors import Flaw, InvalidInput, NotFound, PrivacyError
 
 _check_option = click.option("--check/--no-check", default=True, help="Try the connection first (the default).")
@@ -222,6 +223,10 @@ def gap(name: str | None, as_json: bool) -> None:
     show(found, as_json=as_json, columns=("dataset", "field", "status", "category", "level", "missing", "remedy"))
     if found:
         raise click.exceptions.Exit(1)
+
+
+for _command in (relate, relations, handling):
+    systems.add_command(_command)
 
 
 # --- inside --------------------------------------------------------------------------------------------------------------------------

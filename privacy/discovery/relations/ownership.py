@@ -25,7 +25,8 @@ class Owners:
         self._from: dict[str, list[Candidate]] = defaultdict(list)
         for edge in edges:
             self._from[edge.child.table.name].append(edge)
-        self._direct = {edge.ends: self._to_people(edge) for edge in edges if edge.parent.person}
+        self._people = self._tables_of_people()
+        self._direct = {edge.ends: self._to_people(edge) for edge in edges if self._is_person(edge.parent)}
         self._owned = self._closure()
 
     def role(self, edge: Candidate) -> tuple[Ownership, Evidence]:
@@ -39,6 +40,16 @@ class Owners:
         if edge.parent.table.name in self._owned:
             return self._to_owned(edge)
         return self._to_things(edge)
+
+    def _tables_of_people(self) -> set[str]:
+        """Return the tables whose rows are people: by their names, or by their columns where they refer to no others (an order holds a recipient's name)."""
+        scenes = {scene.table.name: scene for edge in self._edges for scene in (edge.child, edge.parent) if scene.person}
+        named = {name for name, scene in scenes.items() if scene.staff or self._about.get(name) == "person"}
+        told = {name for name in scenes.keys() - named if not any(other.parent.table.name in named for other in self._from[name])}
+        return named | told
+
+    def _is_person(self, scene: Scene) -> bool:
+        return scene.table.name in self._people
 
     # -- to people ---------------------------------------------------------------------------------------------------------------------
 
@@ -68,14 +79,14 @@ class Owners:
         """Does the child hold the employee's own rows: salaries, leave, or a table named after them?"""
         words = set(edge.child.name.words) | {word for alias in edge.child.aliases for word in (alias.text,)}
         others = (other for other in self._from[edge.child.table.name] if other.child_columns != edge.child_columns)
-        if any(other.parent.person and not other.parent.staff for other in others):
+        if any(self._is_person(other.parent) and not other.parent.staff for other in others):
             return False
         told = any(not word.isascii() and word in alias.text for word in self._words["roles.employment"] for alias in edge.child.aliases)
         return told or bool(words & self._words["roles.employment"])
 
     def _has_other_person(self, edge: Candidate) -> bool:
         return any(
-            other.ends != edge.ends and other.parent.person and not other.parent.staff and self._kind(other) in ("", "owner")
+            other.ends != edge.ends and self._is_person(other.parent) and not other.parent.staff and self._kind(other) in ("", "owner")
             for other in self._from[edge.child.table.name]
         )
 
@@ -84,19 +95,20 @@ class Owners:
         references = {column for other in self._from[edge.child.table.name] for column in other.child_columns}
         if len(references) < 2 or not set(edge.child.key) <= references or len(edge.child.key) < 2:
             return False
-        others = [other.parent for other in self._from[edge.child.table.name] if other.ends != edge.ends and not other.parent.person]
+        others = [other.parent for other in self._from[edge.child.table.name] if other.ends != edge.ends and not self._is_person(other.parent)]
         return any(self._has_owner(other) for other in others)
 
     def _has_owner(self, scene: Scene) -> bool:
         return any(
-            edge.parent.person and edge.parent is not scene and not edge.parent.staff and self._kind(edge) != "handler" for edge in self._from[scene.table.name]
+            self._is_person(edge.parent) and edge.parent is not scene and not edge.parent.staff and self._kind(edge) != "handler"
+            for edge in self._from[scene.table.name]
         )
 
     # -- to what people own ------------------------------------------------------------------------------------------------------------
 
     def _to_owned(self, edge: Candidate) -> tuple[Ownership, Evidence]:
         direct = [role for other in self._from[edge.child.table.name] if (role := self._direct.get(other.ends)) and role[0] is Ownership.OWNED_BY]
-        if edge.child.person:
+        if self._is_person(edge.child):
             return Ownership.ACCESSED_BY, _why("people refer to a row that may be somebody else's")
         if direct and self._answers(edge.child):
             return Ownership.ACCESSED_BY, _why("an answer to somebody's row belongs to whom wrote it")
@@ -123,16 +135,18 @@ class Owners:
     # -- closure -----------------------------------------------------------------------------------------------------------------------
 
     def _is_owned(self, scene: Scene) -> bool:
-        return scene.person or scene.table.name in self._owned
+        return self._is_person(scene) or scene.table.name in self._owned
 
     def _closure(self) -> set[str]:
         """Return the tables whose rows belong to people, directly or through other rows. Tables of people themselves are not in it."""
-        owned = {edge.child.table.name for edge in self._edges if (role := self._direct.get(edge.ends)) and role[0] in _OWNING and not edge.child.person}
+        owned = {
+            edge.child.table.name for edge in self._edges if (role := self._direct.get(edge.ends)) and role[0] in _OWNING and not self._is_person(edge.child)
+        }
         while True:
             more = {
                 edge.child.table.name
                 for edge in self._edges
-                if edge.parent.table.name in owned and edge.child.table.name not in owned and not edge.child.person and edge.child is not edge.parent
+                if edge.parent.table.name in owned and edge.child.table.name not in owned and not self._is_person(edge.child) and edge.child is not edge.parent
             }
             if not more:
                 return owned
