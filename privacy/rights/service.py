@@ -22,7 +22,7 @@ from privacy.rights.closing import closing
 from privacy.rights.erasing import FOLLOWS, Erasing
 from privacy.rights.identity import Identity
 from privacy.rights.letters import Letters, Reason
-from privacy.rights.model import CaseFile, Clock, NewRequest, Request, Requester, RequestKind, RequestState, Step
+from privacy.rights.model import OPEN, CaseFile, Clock, NewRequest, Request, Requester, RequestKind, RequestState, Step
 from privacy.rights.packages import Packages
 from privacy.rights.ports import Catalogue, Page
 from privacy.rights.sealing import Lookups
@@ -163,9 +163,25 @@ class Requests:
         found = self._cases.store.read(lambda tx: self._cases.repository.page(tx, actor.tenant, page))
         return [self._shown(self.erasing.followed(each)) for each in found]
 
+    def shown(self, actor: Actor, id: str) -> Shown:
+        """Return a request to whoever just worked on it."""
+        require(actor, "requests:write")
+        return self._shown(self._cases.get(actor.tenant, id))
+
+    def asked(self, state: RequestState | None, kind: RequestKind | None, days: int | None, after: str = "", limit: int = 100) -> Page:
+        """Return which requests are meant: with `days` the open ones whose target ends within that time."""
+        states = (state,) if state else _OPEN if days is not None else ()
+        until = None if days is None else self._cases.clock.now() + timedelta(days=days)
+        return Page(states, kind, until, after, limit)
+
+    def reasons(self, actor: Actor) -> list[Reason]:
+        """Return the grounds of refusal in force today."""
+        require(actor, "requests:read")
+        return self._letters.reasons(self._cases.clock.now().date())
+
     def due(self, actor: Actor, within: timedelta, *, limit: int = 100) -> list[Shown]:
         """Return open requests whose target ends within this time, the overdue ones first."""
-        return self.page(actor, Page(tuple(state for state in RequestState if state not in _CLOSED), until=self._cases.clock.now() + within, limit=limit))
+        return self.page(actor, Page(_OPEN, until=self._cases.clock.now() + within, limit=limit))
 
     def timeline(self, actor: Actor, id: str) -> tuple[Shown, list[Step], list[tuple[int, Clock]]]:
         """Return every step and every clock ever computed, without personal values: notes stay sealed."""
@@ -329,7 +345,7 @@ class Requests:
         self._cases.audit.append(tx, event)
 
 
-_CLOSED = (RequestState.DONE, RequestState.REFUSED, RequestState.WITHDRAWN)
+_OPEN = tuple(sorted(OPEN))
 EXTENSION_REASONS = ("complexity", "number_of_requests")  # GDPR 12(3); Civ. Code 1798.130(a)(2) asks for reasonable need
 HOLD_REASONS = ("dispute", "legal_claim", "authority_order", "clarification")
 OUTCOMES = ("answered", "carried_out", "partly", "nothing_held")

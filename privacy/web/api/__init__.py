@@ -5,7 +5,23 @@ from importlib import import_module
 
 from privacy.web.endpoint import Routes
 
-MODULES = ("sessions", "users", "clients", "catalogue", "consent", "systems", "subjects", "audit", "detect", "mask", "decisions", "protect", "policy", "jobs")
+MODULES = (
+    "sessions",
+    "users",
+    "clients",
+    "catalogue",
+    "consent",
+    "systems",
+    "subjects",
+    "audit",
+    "detect",
+    "mask",
+    "decisions",
+    "protect",
+    "policy",
+    "requests",
+    "jobs",
+)
 
 
 def all_routes() -> Iterator[Routes]:
