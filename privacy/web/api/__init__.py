@@ -12,6 +12,7 @@ MODULES = (
     "catalogue",
     "consent",
     "systems",
+    "relations",
     "subjects",
     "audit",
     "detect",
