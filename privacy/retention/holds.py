@@ -52,6 +52,7 @@ class Holds:
             until=new.until,
             placed_by=actor.ref,
             placed_at=now,
+            scope=new.scope,
         )
         row = HoldRow(hold, self._identities.seal(actor.tenant, _named(hold), hold.id))
 
@@ -82,10 +83,10 @@ class Holds:
         return self._store.run(write)
 
     def all(self, actor: Actor, *, system: str | None = None, every: bool = False) -> list[Hold]:
-        """Return holds not released (with `every` all), newest first."""
+        """Return holds not released (with `every` all), newest first. Whom they name, and why, only a signed-in person is told (decision 16)."""
         require(actor, "retention:read")
         rows = self._store.read(lambda tx: self._repository.holds(tx, actor.tenant, system, every=every))
-        return [self._opened(actor.tenant, row) for row in rows]
+        return [self._opened(actor.tenant, row) if actor.ref.startswith("user:") else row.hold for row in rows]
 
     # --- for sweeps and erasures -----------------------------------------------------------------------------------------------------
 

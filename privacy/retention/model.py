@@ -180,6 +180,10 @@ class NewHold:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def scope(self) -> str:
+        return "subject" if self.subject else "row" if self.keys else "dataset" if self.dataset else "system"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hold:
@@ -198,16 +202,12 @@ class Hold:
     until: datetime | None
     placed_by: str
     placed_at: datetime
+    scope: str = ""  # what is held, without naming anybody: system | dataset | row | subject
     released_by: str = ""
     released_at: datetime | None = None
 
     def in_force(self, at: datetime) -> bool:
         return self.released_at is None and self.since <= at and (self.until is None or at < self.until)
-
-    @property
-    def scope(self) -> str:
-        """Return what is held, without naming anybody: `system`, `dataset`, `row` or `subject`."""
-        return "subject" if self.subject else "row" if self.keys else "dataset" if self.dataset else "system"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -216,7 +216,7 @@ class Restriction:
 
     id: str
     tenant: TenantId
-    subject: SubjectRef
+    subject: SubjectRef | None  # None: not shown to whom asks
     case: str
     rule: str
     reason: str

@@ -82,14 +82,14 @@ class Restrictions:
             self._audit.append(tx, Event(Action.RESTRICTION_LIFTED, actor, object_type="restriction", object_ref=id, request_id=request_id))
             return lifted
 
-        return self._opened(self._store.run(write))
+        return self._shown(actor, self._store.run(write))
 
     def page(self, actor: Actor, *, after: str = "", limit: int = 50, every: bool = False) -> RestrictionPage:
-        """Return restrictions in force (with `every` also lifted ones), newest first."""
+        """Return restrictions in force (with `every` also lifted ones), newest first. Whom they name only a signed-in person is told (decision 16)."""
         require(actor, "retention:read")
         size = max(1, min(limit, 200))
         rows = self._store.read(lambda tx: self._repository.restrictions(tx, actor.tenant, after, size + 1, every=every))
-        return RestrictionPage(tuple(map(self._opened, rows[:size])), rows[size - 1].id if len(rows) > size else "")
+        return RestrictionPage(tuple(self._shown(actor, row) for row in rows[:size]), rows[size - 1].id if len(rows) > size else "")
 
     # --- for decisions ---------------------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class Restrictions:
         """Yield every subject in the register, lifted or not (implements `disposal.ports.Known`)."""
         after = ""
         while rows := self._store.read(lambda tx, after=after: self._repository.restrictions(tx, tenant, after, _MOST, every=True)):  # type: ignore[misc]
-            yield from (self._opened(row).subject for row in rows)
+            yield from map(self._subject, rows)
             after = rows[-1].id
 
     def resume_due(self, tenant: TenantId, at: datetime) -> int:
@@ -142,8 +142,11 @@ class Restrictions:
 
     # --- inside ----------------------------------------------------------------------------------------------------------------------
 
-    def _opened(self, row: RestrictionRow) -> Restriction:
-        subject = SubjectRef.parse(str(self._identities.unseal(row.tenant, row.sealed, row.id)["subject"]))
+    def _subject(self, row: RestrictionRow) -> SubjectRef:
+        return SubjectRef.parse(str(self._identities.unseal(row.tenant, row.sealed, row.id)["subject"]))
+
+    def _shown(self, actor: Actor, row: RestrictionRow) -> Restriction:
+        subject = self._subject(row) if actor.ref.startswith("user:") else None
         return Restriction(row.id, row.tenant, subject, row.case, row.rule, row.reason, row.until, row.set_by, row.set_at, row.lifted_by, row.lifted_at)
 
     def _waiting(self, tenant: TenantId, case: str, plan: str, rows: RestrictedRows, at: datetime) -> WaitingRow:

@@ -252,7 +252,7 @@ def test_restricting_enters_the_subjects_once(library: Library) -> None:
     assert len(library.ids(MEMBERS)) == 3
     first = library.restrictions.page(ALICE).restrictions[0]
     library.restrictions.lift(ALICE, first.id)
-    assert first.subject not in library.restrictions.of(DEFAULT_TENANT, asked)
+    assert first.subject is not None and first.subject not in library.restrictions.of(DEFAULT_TENANT, asked)
 
 
 def test_a_log_goes_by_ranges(library: Library) -> None:
@@ -390,3 +390,6 @@ def test_what_names_a_person_is_sealed(library: Library) -> None:
     text = repr(stored) + "".join(repr(row.sealed) + repr(getattr(row, "lookup", b"")) for rows in stored for row in rows)
     assert "secret-7" not in text and "Okonkwo" not in text
     assert [hold.reason for hold in library.holds.all(ALICE)] == ["claim of Okonkwo"]
+    at_the_shell = replace(ALICE, ref="operator:root")
+    assert [(hold.reason, hold.subject, hold.scope) for hold in library.holds.all(at_the_shell)] == [("", None, "subject")]
+    assert [each.subject for each in library.restrictions.page(at_the_shell).restrictions] == [None]

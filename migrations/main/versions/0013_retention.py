@@ -84,6 +84,7 @@ def upgrade() -> None:
         Column("dataset", name(330), nullable=False),
         Column("columns", json_text(), nullable=False),
         Column("authority", name(200), nullable=False),
+        Column("scope", key(), nullable=False),
         Column("sealed", blob(1 << 16), nullable=False),
         Column("since", instant(), nullable=False),
         Column("until", instant()),
