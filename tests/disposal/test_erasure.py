@@ -136,7 +136,7 @@ def test_an_altered_certificate_does_not_verify_and_its_hash_is_in_the_log(case:
     done = case.erase(shop.subject("chenjing"))
     note = case.application.disposal.certificate(CAROL, done.id).decode()
     digest = hashlib.sha256(note.encode()).hexdigest()
-    case.application.sequencer.run_once()
+    case.application.sequencer.drain()
 
     with pytest.raises(Tampered):
         verify(note.replace('"deleted":1', '"deleted":2', 1), case.application.trail.vkey(CAROL), verify_ed25519)
