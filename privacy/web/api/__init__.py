@@ -21,6 +21,7 @@ MODULES = (
     "protect",
     "policy",
     "requests",
+    "retention",
     "jobs",
 )
 

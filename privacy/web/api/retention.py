@@ -247,7 +247,7 @@ class SweepsQuery(Query):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class HoldBody(Body):
+class LegalHoldBody(Body):
     """What is held: a system, a dataset, one row of it by its primary key (`keys`, in order), or everything of one subject."""
 
     system: Word
@@ -265,7 +265,7 @@ class HoldBody(Body):
         return NewHold(self.system, self.reason, self.authority, self.dataset or "", tuple(self.keys), subject, tuple(self.columns), self.since, self.until)
 
 
-class HoldAnswer(Answer):
+class LegalHoldAnswer(Answer):
     """A legal hold. `keys`, `subject` and `reason` are shown to signed-in people alone."""
 
     id: str
@@ -285,17 +285,17 @@ class HoldAnswer(Answer):
     released_at: datetime | None
 
     @classmethod
-    def of(cls, hold: Hold) -> "HoldAnswer":
+    def of(cls, hold: Hold) -> "LegalHoldAnswer":
         lists: dict[str, Any] = {"keys": list(hold.keys), "columns": list(hold.columns)}
         plain = {name: getattr(hold, name) for name in cls.model_fields if name not in (*lists, "subject")}
         return cls(**plain, **lists, subject=str(hold.subject) if hold.subject else None)
 
 
-class HoldsAnswer(Answer):
-    holds: list[HoldAnswer]
+class LegalHoldsAnswer(Answer):
+    holds: list[LegalHoldAnswer]
 
 
-class HoldsQuery(EveryQuery):
+class LegalHoldsQuery(EveryQuery):
     system: Word | None = None
 
 
@@ -440,22 +440,26 @@ def get_sweep(call: Call, sweep: str) -> SweepAnswer:
     return SweepAnswer.of(call.app.retention.sweep(call.actor, sweep))
 
 
-@routes.get("/holds", scope="retention:read", query=HoldsQuery, answer=HoldsAnswer, summary="Legal holds")
-def list_holds(call: Call) -> HoldsAnswer:
+@routes.get("/holds", scope="retention:read", query=LegalHoldsQuery, answer=LegalHoldsAnswer, summary="Legal holds")
+def list_holds(call: Call) -> LegalHoldsAnswer:
     found = call.app.holds.all(call.actor, system=call.query.system, every=call.query.every)
-    return HoldsAnswer(holds=[HoldAnswer.of(hold) for hold in found])
+    return LegalHoldsAnswer(holds=[LegalHoldAnswer.of(hold) for hold in found])
 
 
-@routes.post("/holds", scope="retention:write", body=HoldBody, answer=HoldAnswer, status=201, errors=(NotFound,), summary="Forbid erasure for now")
-def place_hold(call: Call, body: HoldBody) -> HoldAnswer:
-    return HoldAnswer.of(call.app.holds.place(call.actor, body.hold(), request_id=call.request_id))
+@routes.post("/holds", scope="retention:write", body=LegalHoldBody, answer=LegalHoldAnswer, status=201, errors=(NotFound,), summary="Forbid erasure for now")
+def place_hold(call: Call, body: LegalHoldBody) -> LegalHoldAnswer:
+    return LegalHoldAnswer.of(call.app.holds.place(call.actor, body.hold(), request_id=call.request_id))
 
 
 @routes.post(
-    "/holds/<hold>/release", scope="retention:write", answer=HoldAnswer, errors=(NotFound, Conflict), summary="End a hold; what waited is scheduled at once"
+    "/holds/<hold>/release",
+    scope="retention:write",
+    answer=LegalHoldAnswer,
+    errors=(NotFound, Conflict),
+    summary="End a hold; what waited is scheduled at once",
 )
-def release_hold(call: Call, hold: str) -> HoldAnswer:
-    return HoldAnswer.of(call.app.holds.release(call.actor, hold, request_id=call.request_id))
+def release_hold(call: Call, hold: str) -> LegalHoldAnswer:
+    return LegalHoldAnswer.of(call.app.holds.release(call.actor, hold, request_id=call.request_id))
 
 
 @routes.get("/restrictions", scope="retention:read", query=RestrictionsQuery, answer=RestrictionsAnswer, summary="Restricted subjects, newest first")
