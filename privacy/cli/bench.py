@@ -12,6 +12,7 @@ BENCHES = {
     "crypto": "privacy.cli.bench_crypto",
     "access": "privacy.cli.bench_access",
     "audit": "privacy.cli.bench_audit",
+    "erase": "privacy.cli.bench_erase",
 }
 
 

@@ -28,7 +28,7 @@ def init(organisation: str, as_json: bool) -> None:
     config = load()
     own_folder(config.state_dir)
     with alone(config.state_dir / "init.lock"):  # the second of two waits, and finds everything there
-        _prepare(config)
+        prepare(config)
         result = _populate(config, organisation)
     if as_json:
         show(result, as_json=True)
@@ -36,7 +36,7 @@ def init(organisation: str, as_json: bool) -> None:
         _tell(result)
 
 
-def _prepare(config: Config) -> None:
+def prepare(config: Config) -> None:
     """Make what must exist before the application can be built: state directory, keys, tables."""
     from privacy.adapters import log_key_file, migrations, tokens
     from privacy.adapters.key_file import FileKeyProvider

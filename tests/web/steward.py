@@ -9,7 +9,7 @@ import pyotp
 from flask import Flask
 
 from privacy.application import Application, build
-from privacy.cli.init import _populate, _prepare
+from privacy.cli.init import _populate, prepare
 from privacy.cli.session import operator
 from privacy.config import Config, load
 from privacy.kernel.ids import DEFAULT_TENANT, TenantId
@@ -66,7 +66,7 @@ def config_in(folder: Path, **settings: str) -> Config:
 def install(folder: Path) -> Path:
     """Do what `privacy init` does, in `folder`."""
     config = config_in(folder)
-    _prepare(config)
+    prepare(config)
     _populate(config, "Trial")
     return folder
 
