@@ -182,7 +182,9 @@ class Identity:
     def _is_theirs(self, actor: Actor, contact: Contact, subjects: Sequence[SubjectRef], request_id: str) -> bool:
         # a contact that others share is no proof: whoever picks up the switchboard would have the code
         found = self._subjects.resolve(actor, [Identifier(contact.kind, contact.value)], request_id=request_id)
-        return not doubt_of(found) and set(found.subjects) <= set(subjects) and not any(each.reason in ("shared", "organisation") for each in found.doubts)
+        # what is shared of their other values, which the search follows, says nothing against this one
+        shared = any(each.reason in ("shared", "organisation") and each.kind is contact.kind for each in found.doubts)
+        return not doubt_of(found) and set(found.subjects) <= set(subjects) and not shared
 
     def _new_code(self, actor: Actor, request: Request, contact: Contact) -> tuple[Code, Plaintext]:
         now, id = self._cases.clock.now(), new_id()
