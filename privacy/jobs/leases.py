@@ -89,9 +89,14 @@ class Leases:
 
     def give_back(self, job: Job, *, paused: bool = False) -> bool:
         """End the lease of a job that was interrupted: it goes on where it is when it is resumed, or at once elsewhere."""
-        state = JobState.PAUSED if paused else JobState.READY
-        # the interruption was not the job's fault: the attempt does not count
-        return self._store.run(lambda tx: self._release(tx, job, Release(state, self._repository.now(tx), max(0, job.attempts - 1))))
+
+        def work(tx: Tx) -> bool:
+            current = self._repository.get(tx, job.tenant, job.id, lock=True) or job
+            state = JobState.PAUSED if paused or current.pause_wanted else JobState.READY
+            # the interruption was not the job's fault: the attempt does not count
+            return self._release(tx, job, Release(state, self._repository.now(tx), max(0, current.attempts - 1)))
+
+        return self._store.run(work)
 
     def fail(self, job: Job, error: Exception) -> bool:
         """End the lease of a job that failed: with a delay where trying again may help and it has attempts left, else it needs attention."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from privacy.jobs.leases import Leases
-from privacy.jobs.model import Handler, Job, LeaseLost, PauseWanted, StopWanted
+from privacy.jobs.model import Handler, Interruption, Job, LeaseLost, PauseWanted, StopWanted
 from privacy.jobs.service import Jobs
 from privacy.kernel.errors import PrivacyError
 from privacy.kernel.ids import new_id
@@ -77,7 +77,7 @@ class HeldLease:
         self.completed = True
 
     def flush(self) -> None:
-        """Write the last progress shown, for a job that is given back."""
+        """Write the last progress shown, before the lease is ended."""
         if self._unwritten:
             self._write(self._shown)
 
@@ -103,6 +103,7 @@ def perform(jobs: Jobs, handler: Handler, lease: HeldLease) -> Exception | None:
         _give_back(jobs, lease, paused=isinstance(wanted, PauseWanted))
     except Exception as error:  # noqa: BLE001 - one broken job must not end the worker
         _log_failure(lease.job, error)
+        _show_last(lease)
         jobs.leases.fail(lease.job, error)
         return error
     return None
@@ -249,9 +250,14 @@ def worker_name() -> str:
 
 
 def _give_back(jobs: Jobs, lease: HeldLease, *, paused: bool) -> None:
-    with contextlib.suppress(LeaseLost, PauseWanted):
-        lease.flush()
+    _show_last(lease)
     jobs.leases.give_back(lease.job, paused=paused)
+
+
+def _show_last(lease: HeldLease) -> None:
+    # how far it came decides whether the attempt counts; where it cannot be written now, ending the lease says so
+    with contextlib.suppress(Interruption, PrivacyError):
+        lease.flush()
 
 
 def _log_failure(job: Job, error: Exception) -> None:

@@ -391,3 +391,25 @@ def test_the_time_of_leases_is_the_databases(store: SqlStore, audit: Remembering
         question = "SELECT CURRENT_TIMESTAMP(6)" if store.dialect == "mysql" else "SELECT clock_timestamp()"
         assert store.read(lambda tx: connection(tx).exec_driver_sql(question).scalar_one()).minute in (told.minute, (told.minute + 1) % 60)
         assert told - fixed_clock.now() > timedelta(days=300)
+
+
+def test_a_pause_is_kept_when_the_process_ends_first(jobs: Jobs, put: Callable[..., Job]) -> None:
+    """Asked for between the last renewal and the end of the process: given back paused, not ready."""
+    job = put()
+    lease = lease_of(jobs)
+    jobs.pause(ALICE, job.id)
+    jobs.leases.give_back(lease.job)
+    assert state(jobs, job) is JobState.PAUSED
+
+
+def test_how_far_a_failed_attempt_came_is_shown(jobs: Jobs, put: Callable[..., Job]) -> None:
+    """Also when it failed before its progress was due to be written."""
+    job = put()
+
+    def work(lease: Lease) -> None:
+        lease.renew(7, 9)
+        raise ConnectorUnavailable("away")
+
+    lease = HeldLease(jobs.leases, jobs.leases.claim(["test.work"], "w")[0], threading.Event())
+    perform(jobs, work, lease)
+    assert (jobs.of(DEFAULT_TENANT, job.id).done, jobs.of(DEFAULT_TENANT, job.id).total) == (7, 9)
