@@ -123,7 +123,7 @@ def outcome(state: Path, url: str) -> dict[str, Any]:
         plan = application.disposal.plan_of(DEFAULT_TENANT, json.loads(job.payload)["plan"])
         assert plan is not None
         row = application.store.read(lambda tx: application.departures._places.repository.certificate(tx, DEFAULT_TENANT, plan.id))
-        assert row is not None
+        assert row is not None, (plan.state, dict(plan.problems), job.state)
         said = json.loads(row.text.partition("\n")[0])
         application.following.gate(0)
         lines = [(entry.kind, len(entry.lookups)) for entry in application.ledger.entries()]
