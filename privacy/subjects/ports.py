@@ -63,7 +63,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """`complete` false: time or number ran out before the whole table was seen, so that more may hold the value."""
+    """`complete` false: time ran out before the whole table was seen, so that more may hold the value."""
 
     found: tuple[Hit, ...]
     complete: bool = True
@@ -73,7 +73,10 @@ class PeopleSession(Protocol):
     """Connections to the systems of one tenant for the length of one question. Only reads. Methods raise ConnectorUnavailable; each system is tried once."""
 
     def find(self, dataset: Dataset, probes: Sequence[Probe], encrypted: Mapping[str, EncryptedField]) -> Hits:
-        """Return every row of the dataset whose field holds one of the forms in any spelling: no form is missed, however it is written."""
+        """Return the rows of the dataset whose field holds one of the forms in any spelling: no form is missed, however it is written.
+
+        Of a value that very many subjects hold only some are returned, never fewer than two.
+        """
 
     def read(
         self, dataset: Dataset, fields: Sequence[str], keys: Collection[str], encrypted: Mapping[str, EncryptedField]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from privacy.adapters.databases import people
 from privacy.adapters.store.engine import SqlStore
 from privacy.audit.events import Action
 from privacy.inventory.model import Dataset
@@ -292,6 +293,27 @@ def test_a_table_that_is_gone_is_a_doubt_as_well(english: str, make: Make) -> No
     lost = dataset("crm.lost", "customer", "id", {"email": "email"})
     resolution = resolved(make([CRM, lost]), asked(EMAIL, "wang@quillfeather.example"))
     assert (resolution.subjects, [doubt.dataset for doubt in resolution.doubts]) == (tuple(refs("crm:customer:2")), ["crm.lost"])
+
+
+def test_time_that_runs_out_is_a_doubt_beside_what_the_index_found(english: str, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual spelling is answered; that nobody else has the number in another one is not known, and said."""
+    monkeypatch.setattr(people, "SCAN_SECONDS", 0.001)
+    rows = [customer(n, "x", f"p{n}@quillfeather.example", f"0086 {n:011}", None, None) for n in range(100, 20_000)]
+    fill(english, ("INSERT INTO customers VALUES (:id, :name, :email, :mobile, :office, :login)", rows))
+    resolution = resolved(make([CRM]), asked(EMAIL, "wang@quillfeather.example"))
+    assert resolution.subjects == tuple(refs("crm:customer:2"))
+    assert "unreachable" in reasons(resolution)
+
+
+def test_a_value_that_hundreds_share_hides_no_other(english: str, make: Make) -> None:
+    """A hotline in front of the table, the person asked for behind it."""
+    rows = [customer(n, "x", None, "400-820-8820", None, None) for n in range(100, 700)] + [
+        customer(999, "Sun", "sun@quillfeather.example", "13904172299", None, None)
+    ]
+    fill(english, ("INSERT INTO customers VALUES (:id, :name, :email, :mobile, :office, :login)", rows))
+    resolution = resolved(make([CRM]), asked(PHONE, "4008208820"), asked(EMAIL, "sun@quillfeather.example"))
+    assert resolution.subjects == tuple(refs("crm:customer:999"))
+    assert {doubt.reason for doubt in resolution.doubts} == {"shared"}
 
 
 def test_what_nobody_has_confirmed_is_not_searched_and_said(english: str, make: Make) -> None:

@@ -2,7 +2,7 @@
 
 A table is asked twice: first an IN over the usual ways of writing (an index answers at once), then one pass over the table that lets through every cell that
 could be the value: those that hold its characters in order, whatever stands between, and all that are not plain ASCII. Each candidate is normalised and
-compared here, so that SQL decides nothing. Bounds: 20 s a table, 5 s for what an index answers, 500 rows a question.
+compared here, so that SQL decides nothing. Bounds: 20 s a table, 5 s for what an index answers, 100 subjects a value.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ from privacy.subjects.normalising import Spellings
 from privacy.subjects.ports import EncryptedField, Hit, Hits, PeopleSession, Probe
 
 SCAN_SECONDS, KEY_SECONDS = 20.0, 5.0
-_MOST_HITS = 500
+_MOST_HITS = 100  # of one probe
 _CHUNK = 200  # keys in one statement
 _EXACT = (IdentifierKind.LOGIN, IdentifierKind.MEMBER_CARD)
 _NUMBERS = (Family.INTEGER, Family.DECIMAL)
@@ -138,25 +138,16 @@ class _SqlPeople:
 
     def find(self, dataset: Dataset, probes: Sequence[Probe], encrypted: Mapping[str, EncryptedField]) -> Hits:
         plain = [probe for probe in probes if not dataset.fields[probe.field].gone]
-        hits: dict[tuple[str, int], Hit] = {}
-        self._collect(hits, self._hidden(dataset, probes, encrypted))
-        self._collect(hits, self._compared(dataset, plain, self._by_index(dataset, plain), KEY_SECONDS))
+        hits = _Gathered()
+        hits.take(self._hidden(dataset, probes, encrypted))
+        hits.take(self._compared(dataset, plain, self._by_index(dataset, plain), KEY_SECONDS))
         try:
-            self._collect(hits, self._compared(dataset, plain, self._by_scan(dataset, plain), SCAN_SECONDS))
-        except _TooMany:
-            return Hits(tuple(hits.values()), complete=False)
+            hits.take(self._compared(dataset, plain, self._by_scan(dataset, plain), SCAN_SECONDS))
         except ConnectorUnavailable:
-            if not hits:
+            if not hits.found:
                 raise
-            return Hits(tuple(hits.values()), complete=False)
-        return Hits(tuple(hits.values()))
-
-    @staticmethod
-    def _collect(hits: dict[tuple[str, int], Hit], found: Iterable[Hit]) -> None:
-        for hit in found:
-            hits.setdefault((hit.key, id(hit.probe)), hit)
-            if len(hits) >= _MOST_HITS:
-                raise _TooMany
+            return Hits(hits.found, complete=False)
+        return Hits(hits.found)
 
     def _compared(self, dataset: Dataset, probes: Sequence[Probe], where: _Sql | None, seconds: float) -> Iterator[Hit]:
         """Yield the rows of a condition whose cells really hold a form."""
@@ -301,10 +292,6 @@ class _SqlPeople:
         return self._named(name) if found[0] else f"{self._named(schema)}.{self._named(table)}"
 
 
-class _TooMany(Exception):
-    """More rows hold the value than anybody's identity could."""
-
-
 # --- files ----------------------------------------------------------------------------------------------------------------------------
 
 
@@ -318,13 +305,11 @@ class _CsvPeople:
         self._connector.close()
 
     def find(self, dataset: Dataset, probes: Sequence[Probe], encrypted: Mapping[str, EncryptedField]) -> Hits:
-        hits: dict[tuple[str, int], Hit] = {}
+        hits = _Gathered()
         for row in self._connector.rows(dataset.table):
             if key := row.get(dataset.subject_field or ""):
-                hits |= {(hit.key, id(hit.probe)): hit for hit in _hits(key, row, probes, self._spellings)}
-            if len(hits) >= _MOST_HITS:
-                return Hits(tuple(hits.values()), complete=False)
-        return Hits(tuple(hits.values()))
+                hits.take(_hits(key, row, probes, self._spellings))
+        return Hits(hits.found)
 
     def read(
         self, dataset: Dataset, fields: Sequence[str], keys: Collection[str], encrypted: Mapping[str, EncryptedField]
@@ -347,6 +332,25 @@ class _CsvPeople:
 
 
 # --- cells ----------------------------------------------------------------------------------------------------------------------------
+
+
+class _Gathered:
+    """Hits by subject and probe. Of a value that hundreds share only some are kept: two are enough to know that it identifies nobody."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], Hit] = {}
+        self._counts: dict[int, int] = {}
+
+    @property
+    def found(self) -> tuple[Hit, ...]:
+        return tuple(self._kept.values())
+
+    def take(self, hits: Iterable[Hit]) -> None:
+        for hit in hits:
+            probe = id(hit.probe)
+            if self._counts.get(probe, 0) < _MOST_HITS and (hit.key, probe) not in self._kept:
+                self._kept[hit.key, probe] = hit
+                self._counts[probe] = self._counts.get(probe, 0) + 1
 
 
 def _hits(key: str, cells: Mapping[str, str | None], probes: Sequence[Probe], spellings: Spellings) -> Iterator[Hit]:
