@@ -7,15 +7,17 @@ they go back, a time that exists twice counts once, the first; schedules that ru
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from privacy.jobs.schedules import Schedule
 from privacy.kernel.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
 
 _DAY = timedelta(days=1)
 _SHIFT = timedelta(hours=3)  # more than any clock is put forward or back
@@ -98,6 +100,8 @@ class SchedulerTicker:
         self._scheduler: BackgroundScheduler | None = None
 
     def start(self, due: Callable[[], None]) -> None:
+        from apscheduler.schedulers.background import BackgroundScheduler  # slow to import, and only the leader needs it
+
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for schedule in self._schedules:
             trigger = _AtSlots(CronTimes(schedule.cron, schedule.zone))
