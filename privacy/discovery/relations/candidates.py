@@ -16,8 +16,10 @@ _WORD_IN_COMMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,63}(?:\.[A-Za-z_][A-Za-z
 _CODE_IN_COMMENT = re.compile(r"(\d{1,3})\s*[-:：=、.]?\s*([A-Za-z_]+|[\u3400-\u9fff]+)")
 _SPOKEN = re.compile(r"关联|参考|外键|引用|对应|参照|refer|foreign|fk\b|see |link|join", re.IGNORECASE)
 _KINDS_AT_MOST = 24  # distinct values of a column that names tables
+_BEFORE, _WITHIN = "named with a word before", "named, within its own table, like"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 # between people of one table whoever else there is
+_LOGINS = frozenset({"login", "loginname", "loginid", "username", "userlogin", "登录名", "用户名", "登录账号"})
 _AMONG_EQUALS = frozenset(
     {"referrer", "referredby", "referral", "recommender", "inviter", "invitedby", "spouse", "推荐人", "介绍人", "邀请人", "配偶", "tuijianren", "tjr"}
 )
@@ -53,6 +55,7 @@ class _Form:
     mark: str
     weight: float
     source: str = "name"
+    stripped: bool = False  # without the own table's name in front
 
     @property
     def joined(self) -> str:
@@ -109,9 +112,13 @@ class NameRules:
             return False
         if candidate.parent is candidate.child or candidate.rule not in ("same key", "table", "comment"):
             return True
-        own = candidate.child.goes_by(self._bare(candidate.child.parts[candidate.child_columns[0]]))
-        # `id` is its own in both tables; `customer_id` as the key of `customer_profile` is the customer's
-        return own > 0.8 or candidate.score < 0.8
+        mine, theirs = (
+            scene.parts[columns[0]] for scene, columns in ((candidate.child, candidate.child_columns), (candidate.parent, candidate.parent_columns))
+        )
+        bare = self._bare(mine)
+        # `customer_id` as the key of `customer_profile` is the customer's; `meta_id` as the key of two tables is each one's own
+        shared = theirs.name == mine.name or bool(self._mark(theirs.name.joined))
+        return not shared or candidate.child.goes_by(bare) > 0.7 or candidate.parent.goes_by(bare) < 0.9
 
     def _bare(self, part: Part) -> str:
         forms = [form for form in self._cut(part.short.words, 1.0, "name") if form.mark]
@@ -121,12 +128,19 @@ class NameRules:
         seen: set[tuple[tuple[str, ...], str]] = set()
         spellings = [(part.name.words, 1.0, "name")]
         spellings += [(part.short.words, 0.98, "name")] if part.short != part.name else []
+        spellings += [(words, 0.97, "own") for words in self._without_own(scene, part.short.words)]
         spellings += [(part.comment.words, 0.93, "comment")] if 0 < len(part.comment.words) <= 6 else []
         for words, weight, source in spellings:
             for form in self._cut(words, weight, source):
                 if form.words and (form.words, form.mark) not in seen:
                     seen.add((form.words, form.mark))
-                    yield form
+                    yield replace(form, source="name", stripped=True) if source == "own" else form
+
+    def _without_own(self, scene: Scene, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """`post_author` in posts is the author."""
+        for size in range(1, len(words)):
+            if scene.goes_by("".join(words[:size])) > 0.7 and not self._mark("".join(words[size:])):
+                yield words[size:]
 
     def _cut(self, words: tuple[str, ...], weight: float, source: str) -> Iterator[_Form]:
         """Take the key's word off the end and what changes nothing off the front."""
@@ -181,6 +195,7 @@ class NameRules:
 
     def _same_key_name(self, scene: Scene, part: Part) -> Iterator[Candidate]:
         """`order_no` here and as a key there."""
+        yield from self._same_login(scene, part)
         found = [(parent, column) for parent, column in self._by_key_name.get(part.name.joined, ()) if parent is not scene]
         for parent, column in found:
             key = parent.lone_key == column
@@ -188,6 +203,16 @@ class NameRules:
             score = (0.95 if key else 0.86) if named > 0.7 else (0.85 if key and len(found) == 1 else 0.62 if key else 0.5)
             detail = f"{part.column.name} is the name of {'the key' if key else 'a key-like column'} of {parent.table.name}"
             yield self._candidate(scene, part, parent, column, score, detail, "same key", needs_values=not key and named <= 0.7)
+
+    def _same_login(self, scene: Scene, part: Part) -> Iterator[Candidate]:
+        """A login log holds the login of somebody, under the same name."""
+        if scene.person or not self._is_text(part) or part.short.joined not in _LOGINS:
+            return
+        for person in self._people:
+            for column in self._logins(person):
+                if person.parts[column].short.joined == part.short.joined:
+                    detail = f"{part.column.name} is called as in {person.table.name}"
+                    yield self._candidate(scene, part, person, column, 0.6, detail, "attribute")
 
     def _told_by_comment(self, scene: Scene, part: Part) -> Iterator[Candidate]:
         """A comment that spells a table: 关联 t_customer.id, references customers."""
@@ -224,6 +249,9 @@ class NameRules:
         for size in range(len(form.words) - 1, 0, -1):
             if "".join(form.words[:size]) in among and scene.goes_by("".join(form.words[size:])) > 0.7:
                 return "whole"
+        for size in range(1, len(form.words)):  # comment_parent in comments
+            if scene.goes_by("".join(form.words[:size])) > 0.7 and "".join(form.words[size:]) in among:
+                return "whole"
         first = form.words[0]
         if not first.isascii():
             ends = (first.removeprefix(word) for word in among if not word.isascii() and first.startswith(word))
@@ -241,8 +269,11 @@ class NameRules:
                 return
         # a number called order is a rank, unless its values say more
         rank = not form.mark and form.words[-1] in self._words["keys.ordinals"] and (len(form.words) == 1 or not self._plainly_a_table(form.words))
+        vague = not form.mark and self._says_no(form.words[-1])
         for parent, weight, how in self._tables(scene, form):
-            if parent is scene and (how == "named like" or not form.mark):
+            if vague and how != _WITHIN and parent.goes_by(form.joined) < 0.9:
+                continue  # a `level` is no `member_level`
+            if parent is scene and (how != _BEFORE or form.mark != "key"):
                 continue  # order_no in orders is its own
             score = weight * form.weight * (1.0 if form.mark == "key" else 0.93 if form.mark == "code" else 0.86)
             for column, factor, needs in self._targets(part, parent, form):
@@ -276,35 +307,47 @@ class NameRules:
                 text = "".join(words[start:])
                 for parent, known in self._by_alias.get(text, ()):
                     whole = start == 0
-                    yield parent, 0.95 * weight * known * (1.0 if whole else 0.9), "named like" if whole else "named with a word before"
+                    yield parent, 0.95 * weight * known * (1.0 if whole else 0.9), "named like" if whole else _BEFORE
             for text in _han_ends(words[-1]):
                 for parent, known in self._by_alias.get(text, ()):
-                    yield parent, 0.86 * weight * known, "named with a word before"
+                    yield parent, 0.86 * weight * known, _BEFORE
             for parent, known in self._within(scene, words):
-                yield parent, 0.9 * weight * known, "named, within its own table, like"
+                yield parent, 0.9 * weight * known, _WITHIN
             for parent, known in self._with_rest(words):
                 yield parent, 0.8 * weight * known, "named with a word behind"
-        if form.mark == "key" and form.source == "name" and not any(self._by_alias.get("".join(words)) for words, _ in spelled):
+        known_end = any(self._by_alias.get("".join(words[start:])) for words, _ in spelled for start in range(len(words)))
+        if form.mark == "key" and form.source == "name" and not known_end:
             for parent, known in self._abbreviated(form):
                 yield parent, known, "a short form of"
+            for parent, known in self._before_a_rest(form.words):
+                yield parent, 0.62 * known, "named with a word behind"
 
     def _within(self, scene: Scene, words: tuple[str, ...]) -> Iterator[tuple[Scene, float]]:
         """`status_id` in orders may mean order_status."""
-        for alias in scene.aliases:
-            if alias.weight > 0.85:
-                for parent, known in self._by_alias.get(alias.text + "".join(words), ()):
-                    if known > 0.85:
-                        yield parent, known * alias.weight * 1.05
+        fronts = {alias.text: alias.weight for alias in scene.aliases if alias.weight > 0.85} | {scene.name.words[0]: 1.0}
+        for front, weight in fronts.items():
+            for parent, known in self._by_alias.get(front + "".join(words), ()):
+                if known > 0.85:
+                    yield parent, known * weight * 1.06
 
     def _with_rest(self, words: tuple[str, ...]) -> Iterator[tuple[Scene, float]]:
         if len(words) > 1 and words[-1] in self._words["keys.still"]:
             yield from self._by_alias.get("".join(words[:-1]), ())
 
+    def _before_a_rest(self, words: tuple[str, ...]) -> Iterator[tuple[Scene, float]]:
+        """`partner_shipping_id` is a partner's, where nothing is called shipping; `product_sku_id` is not a product's."""
+        if words[-1] not in self._words["keys.qualifiers"]:
+            return
+        for size in range(len(words) - 1, 0, -1):
+            if found := [(scene, known) for scene, known in self._by_alias.get("".join(words[:size]), ()) if known > 0.75]:
+                yield from found
+                return
+
     def _abbreviated(self, form: _Form) -> list[tuple[Scene, float]]:
         """Tables whose name begins with the reading, or whose letters it picks in order (`mgr`, `dept`, `acct`); only where one alone does."""
         text = form.joined
         if text not in self._short:
-            self._short[text] = self._all_abbreviated(text) if text.isascii() and 2 < len(text) < 12 else []
+            self._short[text] = self._all_abbreviated(text) if text.isascii() and 2 < len(text) < 16 else []
         return self._short[text]
 
     def _all_abbreviated(self, text: str) -> list[tuple[Scene, float]]:
@@ -343,6 +386,11 @@ class NameRules:
     def _attribute(self, scene: Scene, part: Part, form: _Form) -> Iterator[Candidate]:
         """`user_login` for user.login: the table's name, then a column of it that tells rows apart."""
         words = form.words
+        for parent, known in self._by_alias.get(form.joined, ()):
+            same = next((column for column, target in parent.parts.items() if target.name == part.name and self._is_text(target)), "")
+            if same and known > 0.9 and parent is not scene and self._is_text(part):
+                detail = f"{part.column.name} is named like {parent.table.name} and its column {same}"
+                yield self._candidate(scene, part, parent, same, 0.72 * known, detail, "attribute", kind=form.source)
         for cut in range(1, len(words)):
             attribute = "".join(words[cut:])
             if attribute not in self._words["keys.attributes"]:
@@ -370,11 +418,11 @@ class NameRules:
             yield self._candidate(
                 scene, part, person, person.lone_key, fits * form.weight * (1.0 if form.mark else 0.95), detail, "role", kind=form.source, role=kind
             )
-            if self._is_text(part):
-                for column in self._logins(person):
-                    yield self._candidate(
-                        scene, part, person, column, fits * form.weight * 0.85, f"{detail}, told apart by {column}", "role", kind=form.source, role=kind
-                    )
+            for column in self._logins(person) if self._is_text(part) else ():
+                # `comment_author` may just as well hold a name, and hardly anybody signs with an address
+                doubtful = form.stripped or person.parts[column].short.words[-1] in ("email", "mail")
+                score, told = fits * form.weight * 0.85, f"{detail}, told apart by {column}"
+                yield self._candidate(scene, part, person, column, score, told, "role", kind=form.source, role=kind, needs_values=doubtful)
 
     def _role_of(self, form: _Form) -> tuple[str, str]:
         """Return the kind of role a reading is (`handler`, `owner`, `receiver`), and the word for people behind it."""
@@ -581,4 +629,4 @@ def _picks(short: str, long: str) -> bool:
     if len(short) < 3 or short[0] != long[:1] or len(long) < len(short) + 2:
         return False
     rest = iter(long)
-    return all(letter in rest for letter in short) and short[-1] in long[-3:]
+    return all(letter in rest for letter in short) and short[-1] in long[-4:]

@@ -11,6 +11,7 @@ from privacy.discovery.shapes import Column, Family, Sample, Table
 
 _SHARED = 4  # tables that must share a word in front before it is taken for a prefix
 _KEYS = frozenset({Family.INTEGER, Family.DECIMAL, Family.TEXT, Family.UUID, Family.BINARY, Family.OTHER})
+_SURE = 0.9  # weight from which a table is surely called so
 _PERSONAL_KEY = "key of a table about people"
 
 
@@ -75,20 +76,28 @@ class SceneBuilder:
         names = {table.name: self._naming.name(table.name.rpartition(".")[2]) for table, _ in kept}
         prefixes = _shared_prefixes(list(names.values()))
         scenes = [self._scene(table, samples, names[table.name], prefixes, reports.get(table.name)) for table, samples in kept]
-        known = {alias.text for scene in scenes for alias in scene.aliases}
-        scenes = [scene if scene.key else self._keyed_by_place(scene, known) for scene in scenes]
+        scenes = self._keyed(scenes)
         return [replace(scene, staff=True) if self._back_office(scene, scenes) else scene for scene in scenes]
+
+    def _keyed(self, scenes: Sequence[Scene]) -> list[Scene]:
+        """Return the scenes, those without a declared key with the one that names and values suggest."""
+        sure = {alias.text for scene in scenes for alias in scene.aliases if alias.weight > _SURE}
+        known = {alias.text for scene in scenes for alias in scene.aliases}
+        guessed = [scene if scene.key else self._with_key(scene, self._guessed_key(scene, sure)) for scene in scenes]
+        keyed = [scene if scene.key else self._keyed_by_place(scene, known) for scene in guessed]
+        return [replace(scene, staff=True, person=True) if self._staff(scene) else scene for scene in keyed]
+
+    @staticmethod
+    def _with_key(scene: Scene, column: str) -> Scene:
+        return replace(scene, key=(column,), inferred_key=True) if column else scene
 
     def _scene(self, table: Table, samples: Mapping[str, Sample], name: Name, prefixes: frozenset[str], report: TableReport | None) -> Scene:
         aliases = self._aliases(table, name, prefixes)
         parts = self._parts(table, samples)
         scene = Scene(table, name, aliases, parts, table.primary_key, samples=samples)
-        if not scene.key and (guessed := self._guessed_key(scene)):
-            scene = replace(scene, key=(guessed,), inferred_key=True)
-        staff = self._staff(scene)
         person = report is not None and ((report.subject is not None and report.subject.evidence == _PERSONAL_KEY) or report.about == "person")
         personal = frozenset(proposal.category for proposal in report.proposals) if report else frozenset()
-        return replace(scene, person=person or staff, staff=staff, personal=personal)
+        return replace(scene, person=person, personal=personal)
 
     # -- names -------------------------------------------------------------------------------------------------------------------------
 
@@ -143,29 +152,39 @@ class SceneBuilder:
             parts[column.name] = _with_sample(Part(column, name, short, comment), samples.get(column.name))
         return parts
 
-    def _guessed_key(self, scene: Scene) -> str:
-        """Return the column that is this table's key by its name and place, where the schema declares none and the values do not speak against it."""
+    def _guessed_key(self, scene: Scene, sure: Collection[str]) -> str:
+        """Return the column that is this table's key by its name and place, unless the values speak against it; `sure`: what tables are surely called."""
         best, score = "", 0.0
         for position, part in enumerate(scene.parts.values()):
             words = part.short.words
             if not part.holds_keys or not words or part.unique is False or (part.cells and scene.samples[part.column.name].nulls):
                 continue
             marks = self._key_mark(words)
-            own = marks and scene.goes_by("".join(words[:-1])) if len(words) > 1 else 0.0
+            own = marks and self._own(scene, "".join(words[:-1]), sure) if len(words) > 1 else 0.0
             bare = marks == 1.0 and len(words) == 1
-            value = (1.0 if bare else 0.9 * own if own > 0.7 else 0.7 * scene.goes_by(self._without_mark(part.short.joined))) + (0.05 if position == 0 else 0.0)
+            value = (1.0 if bare else 0.9 * own if own > 0.7 else 0.7 * self._own(scene, self._without_mark(part.short.joined), sure)) + (
+                0.05 if position == 0 else 0.0
+            )
             if part.unique and position == 0 and marks:
                 value = max(value, 0.6)
             if value > max(score, 0.55):
                 best, score = part.column.name, value
         return best
 
+    @staticmethod
+    def _own(scene: Scene, text: str, sure: Collection[str]) -> float:
+        """`track_id` in playlist_track is the track's where there is a table of tracks."""
+        weight = scene.goes_by(text)
+        return weight if weight > _SURE or text not in sure else 0.0
+
     def _keyed_by_place(self, scene: Scene, known: Collection[str]) -> Scene:
         """A first column that is called a key, and of no other table, is its own table's."""
         name, part = next(iter(scene.parts.items()))
         words = part.short.words
         marked = part.holds_keys and len(words) > 1 and self._key_mark(words) == 1.0 and part.unique is not False
-        if not marked or any("".join(words[start:-1]) in known for start in range(len(words) - 1)):
+        parts = {"".join(words[start:-1]) for start in range(len(words) - 1)}
+        somebody = any(word in self._words[f"roles.{kind}"] for word in parts for kind in ("self", "peer", "handler", "owner", "receiver"))
+        if not marked or somebody or parts & set(known):
             return scene
         return replace(scene, key=(name,), inferred_key=True)
 

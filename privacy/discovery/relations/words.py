@@ -9,7 +9,7 @@ from privacy.discovery.lexicon import read_toml
 from privacy.kernel.errors import Misconfigured
 
 _LISTS = {
-    "keys": ("words", "codes", "attributes", "front", "still", "never", "ordinals"),
+    "keys": ("words", "codes", "attributes", "front", "still", "never", "ordinals", "qualifiers"),
     "tables": ("front", "back"),
     "roles": ("self", "peer", "handler", "owner", "receiver", "person", "staff", "employment", "answer", "reference"),
     "polymorphic": ("types",),
