@@ -173,7 +173,8 @@ class Identity:
 
     def _contact(self, actor: Actor, request: Request, subjects: Sequence[SubjectRef], channel: str, served: frozenset[str], request_id: str) -> Contact:
         on_file: list[Contact] = [each for subject in subjects for each in self._subjects.contacts(actor.tenant, subject)]
-        for contact in on_file:
+        # an address on file is one person's mailbox more often than a number is one person's phone, and no number tells whether it takes a text message
+        for contact in sorted(on_file, key=lambda each: each.kind is not IdentifierKind.EMAIL):
             way = CHANNELS.get(contact.kind, "")
             if way in served and channel in ("", way) and self._is_theirs(actor, contact, subjects, request_id):
                 return contact
