@@ -6,6 +6,8 @@ The form of a text (which characters, an example) belongs to its type in `endpoi
 from collections.abc import Mapping
 
 FIELDS: Mapping[str, str] = {
+    "acceptances": "What was accepted, oldest first.",
+    "accepted_at": "When it was accepted.",
     "access_token": "The token for `Authorization: Bearer`.",
     "act": "What was recorded: given or withdrawn.",
     "StepAnswer.act": "What was done.",
@@ -130,7 +132,7 @@ FIELDS: Mapping[str, str] = {
     "RelationsAnswer.digest": "Changes when, and only when, what an erasure in this system would do may change.",
     "disclosures": "The values that an entry commits to and that are not erased yet.",
     "JobAnswer.done": "Units (rows, steps) that are done.",
-    "doubt": "Why nobody could be recognised (several_people, shared, organisation, weak, contradicting, unconfirmed, unreachable, not_found); empty otherwise.",
+    "doubt": "Why nobody could be recognised, for example several_people, shared, weak, unreachable, not_found; empty otherwise.",
     "doubts": "What was not linked, and why.",
     "dpv": "Term of the Data Privacy Vocabulary, for example dpv:ServiceProvision.",
     "drift": "What changed since the scan before.",
@@ -345,6 +347,8 @@ FIELDS: Mapping[str, str] = {
     "RefusalAnswer.reason": "Id of the ground.",
     "StepAnswer.reason": "Stable word for why.",
     "PlannedRowsAnswer.reason": "Why the rows stay, where they do.",
+    "AcceptanceBody.reason": "On what ground.",
+    "AcceptanceAnswer.reason": "On what ground.",
     "reasons": "The reasons that decisions refer to by their place here.",
     "ReasonsAnswer.reasons": "The grounds.",
     "receipt": "Id of the receipt that says so.",
@@ -399,6 +403,8 @@ FIELDS: Mapping[str, str] = {
     "HandlingBody.rule": "The retention rule behind it.",
     "PastClockAnswer.rule": "Id of the rule of law.",
     "PlannedRowsAnswer.rule": "The retention rule behind it.",
+    "AcceptanceBody.rule": "Id of the rule or calendar, from `privacy deadlines list`.",
+    "AcceptanceAnswer.rule": "Id of the rule or calendar.",
     "rule_version": "Version of the rule.",
     "run_at": "It does not begin before this time.",
     "salt": "Salt of the commitment, base64.",

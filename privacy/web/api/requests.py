@@ -13,13 +13,14 @@ from privacy.disposal.model import Obstacle, Plan, PlannedRows
 from privacy.inventory.catalogue_model import Recipient
 from privacy.kernel.errors import AccessDenied, Conflict, ConnectorUnavailable, InvalidInput, NotFound, OnHold, StepUpRequired, TooManyAttempts
 from privacy.kernel.plaintext import Plaintext
+from privacy.rights.acceptance import Acceptance
 from privacy.rights.erasing import Planned
 from privacy.rights.identity import ATTESTATIONS
 from privacy.rights.model import CaseFile, Clock, Code, NewRequest, Package, Requester, RequestKind, RequestState, Step
 from privacy.rights.service import MOST_IDENTIFIERS, Refusal, Shown
 from privacy.web.api.catalogue import Id
 from privacy.web.api.subjects import IdentifierBody, NeededLine
-from privacy.web.endpoint import Answer, Binary, Body, Call, Line, Name, Query, Reply, Routes, When, form
+from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Name, Query, Reply, Routes, When, form
 
 routes = Routes("requests")
 
@@ -438,6 +439,34 @@ class ReasonsAnswer(Answer):
     reasons: list[RefusalReasonAnswer]
 
 
+class AcceptanceBody(Body):
+    """Take responsibility for a rule of law, or a calendar, that nobody has verified yet."""
+
+    rule: Annotated[
+        str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_./-]{0,127}$"), form("a rule or a calendar's year, for example pipl.dsr.app or us-ca/2026")
+    ]
+    rule_version: Annotated[JsonInt, Field(ge=1, le=10_000)]
+    reason: NeededLine
+
+
+class AcceptanceAnswer(Answer):
+    """Who took responsibility for which rule, when and why."""
+
+    rule: str
+    rule_version: int
+    accepted_by: str
+    accepted_at: datetime
+    reason: str
+
+    @classmethod
+    def of(cls, made: Acceptance) -> "AcceptanceAnswer":
+        return cls(rule=made.id, rule_version=made.version, accepted_by=made.accepted_by, accepted_at=made.accepted_at, reason=made.reason)
+
+
+class AcceptancesAnswer(Answer):
+    acceptances: list[AcceptanceAnswer]
+
+
 # --- intake and reading ----------------------------------------------------------------------------------------------------------------
 
 
@@ -499,6 +528,25 @@ def timeline(call: Call, request: str) -> TimelineAnswer:
     shown, steps, clocks = call.app.requests.timeline(call.actor, request)
     deadlines = [PastClockAnswer(**ClockAnswer.of(clock).model_dump(), generation=generation) for generation, clock in clocks]
     return TimelineAnswer(request=RequestAnswer.of(shown), steps=list(map(StepAnswer.of, steps)), deadlines=deadlines)
+
+
+@routes.get("/deadlines/acceptances", scope="requests:read", answer=AcceptancesAnswer, summary="Rules of law that were accepted unverified")
+def list_acceptances(call: Call) -> AcceptancesAnswer:
+    return AcceptancesAnswer(acceptances=list(map(AcceptanceAnswer.of, call.app.acceptance.list(call.actor))))
+
+
+@routes.post(
+    "/deadlines/acceptances",
+    scope="requests:write",
+    body=AcceptanceBody,
+    answer=AcceptanceAnswer,
+    status=201,
+    summary="Accept a rule of law that is to be verified, by name",
+    replay=True,
+    errors=(NotFound, Conflict),
+)
+def accept_rule(call: Call, body: AcceptanceBody) -> AcceptanceAnswer:
+    return AcceptanceAnswer.of(call.app.acceptance.accept(call.actor, body.rule, body.rule_version, body.reason, request_id=call.request_id))
 
 
 # --- identity --------------------------------------------------------------------------------------------------------------------------
