@@ -23,8 +23,8 @@ _CLOCKS = frozenset({"date", "datetime", "text", *_COUNTING})
 
 
 def both(*parts: Where) -> Where:
-    """Return the rows that match all parts."""
-    kept = tuple(part for part in parts if part != EVERY)
+    """Return the rows that match all parts, as flat as can be: SQLite's parser takes about twenty levels."""
+    kept = tuple(inner for part in parts for inner in (part.parts if isinstance(part, Both) else (part,)))
     return kept[0] if len(kept) == 1 else Both(kept)
 
 
@@ -73,6 +73,11 @@ def children(relation: Relation, system: str, of: Where) -> Where:
     """Return the child rows whose parent row matches `of`."""
     inside = ChildOf(relation.child_columns, table_of(relation.parent, system), relation.parent_columns, of)
     return both(*_when(relation), inside)
+
+
+def pointing(relation: Relation, keys: tuple[tuple[Any, ...], ...]) -> Where:
+    """Return the child rows that point to one of these values."""
+    return both(*_when(relation), KeysIn(relation.child_columns, keys))
 
 
 def parents(relation: Relation, system: str, of: Where) -> Where:

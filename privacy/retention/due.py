@@ -13,12 +13,13 @@ from typing import Any
 
 from privacy.disposal.ports import Target
 from privacy.disposal.target import KeysIn, Not, Statement, TableShape, Update, Where
+from privacy.disposal.values import Key, canonical_key
 from privacy.inventory.model import Dataset
 from privacy.inventory.relations import Erase, Handling, Relation
 from privacy.kernel.errors import Conflict
 from privacy.kernel.ids import TenantId
 from privacy.retention import rules
-from privacy.retention.conditions import EVERY, NOTHING, any_of, both, past, restarting_relations, shape_of, table_of, undated
+from privacy.retention.conditions import EVERY, NOTHING, any_of, both, past, pointing, restarting_relations, shape_of, table_of, undated
 from privacy.retention.effects import Node, Tree, pointed
 from privacy.retention.model import Consequence, Effect, Hold, Kept, Preview, Rule
 from privacy.retention.replacing import Replacing, replacing
@@ -131,7 +132,8 @@ class Due:
             left = both(left, Not(keeper.rows))
         due = self._target.count(self.table, left)
         bound = rules.bound(rule, self.effect, statutes, today)
-        dependants = {node.dataset: self._target.count(node.table, self.tree.rows(node, left)) for node in self.tree.dependants} if due else {}
+        root = self._named(left) if due <= _LEVEL else left
+        dependants = {node.dataset: self._target.count(node.table, self.tree.rows(node, root)) for node in self.tree.dependants} if due else {}
         return Preview(
             rule=rule.id,
             version=rule.version,
@@ -151,6 +153,11 @@ class Due:
             statutes=rule.statutes,
             obstacles=self.obstacles,
         )
+
+    def _named(self, where: Where) -> Where:
+        """Return a few rows by their keys, where the table has one."""
+        key = self.shape.primary_key
+        return KeysIn(key, tuple(cells.values for cells in self._target.select(self.table, key, where))) if key else where
 
     def _next(self) -> date | None:
         """Return the next day on which further rows are past their period, holds and other rules aside."""
@@ -226,8 +233,26 @@ class Due:
 
     def _shared(self, going: Where) -> Iterator[Keeper]:
         for node in self.tree.dependants:
-            if parts := list(self.tree.shared(node, going)):
-                yield Keeper("shared", node.dataset, self.tree.roots_with(node, any_of(parts)))
+            staying = any_of(pointing(owner, values) for owner in self.tree.owners(node) if (values := self._staying(node, owner, going)))
+            if staying != NOTHING:
+                yield Keeper("shared", node.dataset, self.tree.roots_with(node, staying))
+
+    def _staying(self, node: Node, owner: Relation, going: Where) -> tuple[tuple[Any, ...], ...]:
+        """Return what rows of `node` that would go hold in a reference to somebody whose row stays. Read, since a condition would grow too deep."""
+        parent, table = self.tree.node(owner.parent), table_of(owner.parent, self.rule.system)
+        columns = owner.child_columns
+        held = {canonical_key(cells.values): cells.values for cells in self._target.select(node.table, columns, self.tree.rows(node, going))}
+        asked = [key for key in held.values() if None not in key]
+        there, leaving = set(), set()
+        for start in range(0, len(asked), _LEVEL):
+            named = KeysIn(owner.parent_columns, tuple(asked[start : start + _LEVEL]))
+            there |= self._keys(table, owner.parent_columns, named)
+            if parent is not None:
+                leaving |= self._keys(table, owner.parent_columns, both(named, self.tree.rows(parent, going)))
+        return tuple(held[key] for key in there - leaving if key in held)
+
+    def _keys(self, table: str, columns: tuple[str, ...], where: Where) -> set[Key]:
+        return {canonical_key(cells.values) for cells in self._target.select(table, columns, where)}
 
     def _referenced(self) -> Iterator[Keeper]:
         for node in self.tree.nodes:

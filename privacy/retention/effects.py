@@ -79,14 +79,13 @@ class Tree:
             return of
         return any_of(self.roots_with(self._by_name[link.parent], parents(link, self.system, of)) for link in node.links)
 
-    def shared(self, node: Node, going: Where) -> Iterable[Where]:
-        """Yield the rows of `node` that also belong to somebody whose row stays, `going` being the root rows that go."""
-        owners = [each for each in self._confirmed if each.role is Ownership.OWNED_BY and each.child == node.dataset and each.parent != node.dataset]
-        if len(owners) < 2:
-            return
-        for owner in owners:
-            parent = self._by_name.get(owner.parent)
-            yield children(owner, self.system, EVERY if parent is None else Not(self.rows(parent, going)))
+    def owners(self, node: Node) -> list[Relation]:
+        """Return the relations by which rows of `node` belong to somebody, where there are several: such a row may belong to two."""
+        found = [each for each in self._confirmed if each.role is Ownership.OWNED_BY and each.child == node.dataset and each.parent != node.dataset]
+        return found if len(found) > 1 else []
+
+    def node(self, dataset: str) -> Node | None:
+        return self._by_name.get(dataset)
 
     def owners_of(self, rows: Where) -> Where:
         """Return the root rows that own a root row matching `rows`."""

@@ -248,8 +248,9 @@ class _Work:
 
     def _carry(self, number: int, keys: Sequence[tuple[Any, ...]], subjects: Sequence[tuple[str, str, str]]) -> int:
         due = self._refreshed()
-        chosen = KeysIn(due.shape.primary_key, tuple(keys))
-        root = both(chosen, narrowed(due.going, due.shape.primary_key, tuple(keys)))
+        still = self._still_going(due, tuple(keys))
+        # what changed since the keys were read is asked beforehand; the clock, and what restarts it, once more inside the transaction
+        root = both(KeysIn(due.shape.primary_key, still), narrowed(due.past, due.shape.primary_key, still))
         refs = [SubjectRef(self.rule.system, type, key) for _, type, key in subjects]
         case = f"sweep:{self.sweep.id}:{number}"
         if refs:
@@ -262,6 +263,11 @@ class _Work:
         if subjects or self.rule.consequence is Consequence.ARCHIVE:
             self.tools.store.run(lambda tx: self.tools.repository.save_batch(tx, self.sweep.tenant, Batch(self.sweep.id, number, b"", done=True)))
         return rows[-1]
+
+    def _still_going(self, due: Due, keys: tuple[tuple[Any, ...], ...]) -> tuple[tuple[Any, ...], ...]:
+        key = due.shape.primary_key
+        where = both(KeysIn(key, keys), narrowed(due.going, key, keys))
+        return tuple(cells.values for cells in self.target.select(due.table, key, where))
 
     def _resume(self) -> None:
         """Finish batches that were begun before a crash, whether or not their rows went."""
