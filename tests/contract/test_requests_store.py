@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -51,10 +52,10 @@ def test_pages_follow_the_earliest_target_and_end(store: SqlStore) -> None:
 
     store.run(write)
     seen: list[str] = []
-    page = Page(limit=2)
-    while found := store.read(lambda tx: R.page(tx, DEFAULT_TENANT, page)):
-        seen += [each.id for each in found]
-        page = Page(after=seen[-1], limit=2)
+    for _ in range(3):
+        after = Page(after=seen[-1] if seen else "", limit=2)
+        seen += [each.id for each in store.read(partial(R.page, tenant=DEFAULT_TENANT, page=after))]
+    assert store.read(partial(R.page, tenant=DEFAULT_TENANT, page=Page(after=seen[-1]))) == []
     assert seen == [f"r-{number}" for number in range(5)]
     until = Page((RequestState.RECEIVED,), RequestKind.ACCESS, NOW + timedelta(hours=1))
     assert [each.id for each in store.read(lambda tx: R.page(tx, DEFAULT_TENANT, until))] == ["r-0", "r-1"]
