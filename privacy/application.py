@@ -336,7 +336,8 @@ class _Wiring:
     @cached_property
     def subjects(self) -> Subjects:
         spellings = Spellings(self.config.phone_regions, e164)
-        finder = LivePeople(self.inventory.system_url, partial(open_connector, reserved=reserved_files(self.config)), spellings)
+        opener = partial(open_connector, reserved=reserved_files(self.config))
+        finder = LivePeople(self.inventory.system_url, opener, spellings, seconds=self.config.search_seconds)
         return Subjects(self.store, SqlSubjectRepository(), self.inventory, finder, self.encrypted_fields, spellings, self.audit, self.keyring, self.clock)
 
     @cached_property
@@ -423,7 +424,7 @@ class _Wiring:
     @cached_property
     def forgets(self) -> list[Forget]:
         """Rooms of ours that hold something about subjects: a line per room."""
-        return [self.consent.forget, self.subjects.forget, self.restrictions.forget]
+        return [self.consent.forget, self.subjects.forget, self.restrictions.forget, self.requests.packages.forget]
 
     @cached_property
     def departures(self) -> Departures:
@@ -503,7 +504,7 @@ class _Wiring:
             region=_home(self.config),
         )
         erasing = Erasing(cases, identity, self.disposal, self.catalogue, letters)
-        packages = Packages(cases, identity, builder, self.jobs, days=self.config.package_days)
+        packages = Packages(cases, identity, lookups, builder, self.jobs, days=self.config.package_days)
         return Requests(cases, self.catalogue, lookups, letters, identity, erasing, packages)
 
     @cached_property

@@ -113,6 +113,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PRIVACY_TRUSTED_PROXY", _flag, "false", "true: a proxy in front speaks TLS and only it can reach the port."),
     Setting("PRIVACY_CIPHER", _one_of("aes-256-gcm", "sm4-gcm"), "aes-256-gcm", "Cipher of new values of a new tenant; old values stay readable."),
     Setting("PRIVACY_PHONE_REGIONS", _words, "CN,US,GB,DE,FR", "Countries whose local phone formats are recognised, comma-separated."),
+    Setting(
+        "PRIVACY_SEARCH_SECONDS",
+        _between(1, 3600, float),
+        "20",
+        "Longest search for a person in one table of a connected system; what takes longer is a doubt.",
+    ),
     Setting("PRIVACY_FILE_ROOTS", _paths, "", "Folders (comma-separated) below which calls may connect SQLite and CSV files; empty: anywhere."),
     Setting("PRIVACY_MAX_BODY_MIB", _between(1, 1024), "16", "Largest request body in MiB."),
     Setting("PRIVACY_MAX_RECORDS", _between(1, 10000), "1000", "Most records, texts or items in one call."),
@@ -154,6 +160,7 @@ class Config:
     trusted_proxy: bool
     cipher: str
     phone_regions: tuple[str, ...]
+    search_seconds: float
     file_roots: tuple[Path, ...]
     max_body_mib: int
     max_records: int

@@ -16,7 +16,7 @@ _WIDE = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
 def contradict(one: str, other: str) -> bool:
     """Tell whether two names, as written on file, are hardly one person's."""
     first, second = _words(one), _words(other)
-    if not first or not second or _MASK.search(one) or _MASK.search(other) or _scripts(first) != _scripts(second):
+    if first == second or not first or not second or _MASK.search(one) or _MASK.search(other) or _scripts(first) != _scripts(second):
         return False
     if _scripts(first) & _WIDE:
         short, long = sorted(("".join(first), "".join(second)), key=len)

@@ -77,6 +77,7 @@ def service(
     audit: RememberingLog | None = None,
     encrypted: EncryptedFields | None = None,
     regions: Sequence[str] = ("CN",),
+    seconds: float = 20.0,
 ) -> Subjects:
     """Return the service over systems by their addresses."""
 
@@ -86,7 +87,7 @@ def service(
         return urls[name]
 
     spellings = Spellings(regions)
-    finder = LivePeople(address, open_connector, spellings)
+    finder = LivePeople(address, open_connector, spellings, seconds=seconds)
     return Subjects(
         store, SqlSubjectRepository(), FixedMap(datasets), finder, encrypted or NothingEncrypted(), spellings, audit or RememberingLog(), MemoryKeys(), clock
     )

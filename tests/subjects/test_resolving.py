@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from privacy.adapters.databases import people
 from privacy.adapters.store.engine import SqlStore
 from privacy.audit.events import Action
 from privacy.inventory.model import Dataset
@@ -295,12 +294,11 @@ def test_a_table_that_is_gone_is_a_doubt_as_well(english: str, make: Make) -> No
     assert (resolution.subjects, [doubt.dataset for doubt in resolution.doubts]) == (tuple(refs("crm:customer:2")), ["crm.lost"])
 
 
-def test_time_that_runs_out_is_a_doubt_beside_what_the_index_found(english: str, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_that_runs_out_is_a_doubt_beside_what_the_index_found(english: str, make: Make) -> None:
     """The usual spelling is answered; that nobody else has the number in another one is not known, and said."""
-    monkeypatch.setattr(people, "SCAN_SECONDS", 0.001)
     rows = [customer(n, "x", f"p{n}@quillfeather.example", f"0086 {n:011}", None, None) for n in range(100, 20_000)]
     fill(english, ("INSERT INTO customers VALUES (:id, :name, :email, :mobile, :office, :login)", rows))
-    resolution = resolved(make([CRM]), asked(EMAIL, "wang@quillfeather.example"))
+    resolution = resolved(make([CRM], seconds=0.001), asked(EMAIL, "wang@quillfeather.example"))
     assert resolution.subjects == tuple(refs("crm:customer:2"))
     assert "unreachable" in reasons(resolution)
 

@@ -2,7 +2,7 @@
 
 A table is asked twice: first an IN over the usual ways of writing (an index answers at once), then one pass over the table that lets through every cell that
 could be the value: those that hold its characters in order, whatever stands between, and all that are not plain ASCII. Each candidate is normalised and
-compared here, so that SQL decides nothing. Bounds: 20 s a table, 5 s for what an index answers, 100 subjects a value.
+compared here, so that SQL decides nothing. Bounds: 20 s a table (a setting), 5 s for what an index answers, 100 subjects a value.
 """
 
 import datetime as dt
@@ -55,12 +55,12 @@ class SqlReader(Protocol):
 class LivePeople:
     """Implements `subjects.ports.PeopleFinder`."""
 
-    def __init__(self, address: Address, opener: Opener, spellings: Spellings) -> None:
-        self._address, self._opener, self._spellings = address, opener, spellings
+    def __init__(self, address: Address, opener: Opener, spellings: Spellings, *, seconds: float = SCAN_SECONDS) -> None:
+        self._address, self._opener, self._spellings, self._seconds = address, opener, spellings, seconds
 
     @contextmanager
     def opened(self, tenant: TenantId) -> Iterator[PeopleSession]:
-        session = _Session(tenant, self._address, self._opener, self._spellings)
+        session = _Session(tenant, self._address, self._opener, self._spellings, self._seconds)
         try:
             yield session
         finally:
@@ -68,8 +68,8 @@ class LivePeople:
 
 
 class _Session:
-    def __init__(self, tenant: TenantId, address: Address, opener: Opener, spellings: Spellings) -> None:
-        self._tenant, self._address, self._opener, self._spellings = tenant, address, opener, spellings
+    def __init__(self, tenant: TenantId, address: Address, opener: Opener, spellings: Spellings, seconds: float) -> None:
+        self._tenant, self._address, self._opener, self._spellings, self._seconds = tenant, address, opener, spellings, seconds
         self._systems: dict[str, _SqlPeople | _CsvPeople | ConnectorUnavailable] = {}
 
     def find(self, dataset: Dataset, probes: Sequence[Probe], encrypted: Mapping[str, EncryptedField]) -> Hits:
@@ -107,7 +107,7 @@ class _Session:
             return ConnectorUnavailable(error.detail)
         if isinstance(connector, CsvConnector):
             return _CsvPeople(connector, self._spellings)
-        return _SqlPeople(cast(SqlReader, connector), self._spellings)
+        return _SqlPeople(cast(SqlReader, connector), self._spellings, self._seconds)
 
 
 # --- databases ------------------------------------------------------------------------------------------------------------------------
@@ -126,8 +126,8 @@ class _Sql:
 
 
 class _SqlPeople:
-    def __init__(self, reader: SqlReader, spellings: Spellings) -> None:
-        self._reader, self._spellings = reader, spellings
+    def __init__(self, reader: SqlReader, spellings: Spellings, seconds: float) -> None:
+        self._reader, self._spellings, self._seconds = reader, spellings, seconds
         self._mark = "?" if reader.kind == "sqlite" else "%s"
         self._tables: dict[str, str] = {}
 
@@ -142,7 +142,7 @@ class _SqlPeople:
         hits.take(self._hidden(dataset, probes, encrypted))
         hits.take(self._compared(dataset, plain, self._by_index(dataset, plain), KEY_SECONDS))
         try:
-            hits.take(self._compared(dataset, plain, self._by_scan(dataset, plain), SCAN_SECONDS))
+            hits.take(self._compared(dataset, plain, self._by_scan(dataset, plain), self._seconds))
         except ConnectorUnavailable:
             if not hits.found:
                 raise
@@ -224,7 +224,7 @@ class _SqlPeople:
     def one_row_each(self, dataset: Dataset) -> bool:
         key = self._named(dataset.subject_field or "")
         statement = f"SELECT 1 FROM {self._table(dataset.table)} WHERE {key} IS NOT NULL GROUP BY {key} HAVING COUNT(*) > 1 LIMIT 1"  # noqa: S608 - quoted
-        return not list(self._run(_Sql(statement), SCAN_SECONDS))
+        return not list(self._run(_Sql(statement), self._seconds))
 
     def _keys(self, dataset: Dataset, keys: Sequence[str]) -> _Sql | None:
         kind = _family(dataset, dataset.subject_field or "")
