@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,9 @@ def difference(before: Rows, after: Rows) -> dict[str, tuple[int, int]]:
     """Return per table how many rows are gone and how many are changed; anything new counts as changed."""
     told = {}
     for table, rows in before.items():
-        gone, fresh = [row for row in rows if row not in after[table]], [row for row in after[table] if row not in rows]
+        gone, fresh = Counter(rows) - Counter(after[table]), Counter(after[table]) - Counter(rows)
         if gone or fresh:
-            told[table] = (len(gone) - len(fresh), len(fresh))
+            told[table] = (gone.total() - fresh.total(), fresh.total())
     return told
 
 
