@@ -15,6 +15,7 @@ from privacy.discovery.relations.words import RelationWords
 _WORD_IN_COMMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,63}(?:\.[A-Za-z_][A-Za-z0-9_]{0,63})?")
 _CODE_IN_COMMENT = re.compile(r"(\d{1,3})\s*[-:：=、.]?\s*([A-Za-z_]+|[\u3400-\u9fff]+)")
 _SPOKEN = re.compile(r"关联|参考|外键|引用|对应|参照|refer|foreign|fk\b|see |link|join", re.IGNORECASE)
+_NAMESAKES = 12
 _KINDS_AT_MOST = 24  # distinct values of a column that names tables
 _BEFORE, _WITHIN = "named with a word before", "named, within its own table, like"
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -76,6 +77,9 @@ class NameRules:
         for scene in scenes:
             for alias in scene.aliases:
                 self._by_alias[alias.text].append((scene, alias.weight))
+        # what a dozen tables are called means none of them
+        self._by_alias = defaultdict(list, {text: found for text, found in self._by_alias.items() if len(found) <= _NAMESAKES})
+        for scene in scenes:
             for column in _nameable(scene):
                 self._by_key_name[scene.parts[column].name.joined].append((scene, column))
 
@@ -129,6 +133,8 @@ class NameRules:
         spellings = [(part.name.words, 1.0, "name")]
         spellings += [(part.short.words, 0.98, "name")] if part.short != part.name else []
         spellings += [(words, 0.97, "own") for words in self._without_own(scene, part.short.words)]
+        if self._naming.numbered:  # address_2_id is an address all the same
+            spellings += [(tuple(word for word in words if not word.isdigit()), weight * 0.9, kind) for words, weight, kind in list(spellings)]
         spellings += [(part.comment.words, 0.93, "comment")] if 0 < len(part.comment.words) <= 6 else []
         for words, weight, source in spellings:
             for form in self._cut(words, weight, source):

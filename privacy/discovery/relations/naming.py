@@ -30,10 +30,14 @@ class Name:
 class Naming:
     """Splits the names of one schema. `segment` cuts run-together words of the language, where the schema's own words do not suffice."""
 
-    def __init__(self, names: Iterable[str], words: RelationWords, segment: Callable[[str], Sequence[str] | None]) -> None:
+    def __init__(self, tables: Iterable[str], columns: Iterable[str], words: RelationWords, segment: Callable[[str], Sequence[str] | None]) -> None:
         self._words = words
+        tables = list(tables)
+        names = [*tables, *columns]
+        # where tables differ by a number alone (log_2025, log_2026), numbers are part of names
+        self.numbered = len({_digitless(name) for name in tables}) < len(set(tables))
         self._segment = segment
-        self._vocabulary = self._learn(list(names)) | {word for word in words.single if word.isascii() and len(word) >= _SHORTEST} | _TWO_LETTERS
+        self._vocabulary = self._learn(names) | {word for word in words.single if word.isascii() and len(word) >= _SHORTEST} | _TWO_LETTERS
         self._read = lru_cache(1 << 16)(self._split)
         self._cut = lru_cache(1 << 16)(self._segmented)
 
@@ -56,7 +60,7 @@ class Naming:
 
     def _split(self, text: str) -> Name:
         tokens = _TOKEN.findall(unicodedata.normalize("NFKC", text))
-        kept = [token for token in tokens if not token.isdigit()] or tokens
+        kept = tokens if self.numbered else [token for token in tokens if not token.isdigit()] or tokens
         return Name(tuple(part for token in kept for part in self._parts(token)))
 
     def _parts(self, token: str) -> Sequence[str]:
@@ -108,6 +112,10 @@ class Naming:
 
     def _is_word(self, piece: str) -> bool:
         return piece in self._vocabulary or (len(piece) > _SHORTEST and singular(piece) in self._vocabulary)
+
+
+def _digitless(name: str) -> str:
+    return re.sub(r"[0-9]+", "", name).lower()
 
 
 def _remainders(word: str, words: set[str]) -> Iterable[str]:

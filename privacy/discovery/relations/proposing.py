@@ -84,8 +84,8 @@ class RelationProposer:
     ) -> list[RelationProposal]:
         """Return the proposals for a schema, by child and columns. `looks` compares values; without it names and samples must do."""
         told = {report.table.name: report for report in reports}
-        names = [name for table, _ in tables for name in (table.name.rpartition(".")[2], *(column.name for column in table.columns))]
-        naming = Naming(names, self._words, self._lexicon.segment)
+        columns = [column.name for table, _ in tables for column in table.columns]
+        naming = Naming([table.name.rpartition(".")[2] for table, _ in tables], columns, self._words, self._lexicon.segment)
         scenes = SceneBuilder(naming, self._words).build(tables, told)
         prover = Prover(looks)
         scenes = with_composite_keys(scenes, prover, self._words)
