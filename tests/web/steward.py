@@ -59,8 +59,8 @@ class Steward:
 
 
 def config_in(folder: Path, **settings: str) -> Config:
-    """The settings of an installation whose everything is in `folder`."""
-    return load({"PRIVACY_STATE_DIR": str(folder), **settings})
+    """The settings of an installation whose everything is in `folder`; patient, since other tests keep the disk busy."""
+    return load({"PRIVACY_STATE_DIR": str(folder), "PRIVACY_STORE_TIMEOUT": "10", **settings})
 
 
 def install(folder: Path) -> Path:
