@@ -196,7 +196,10 @@ class PackageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is handed over: sealed chunks in our store until it was read once, was replaced, or expired."""
+    """What is handed over: sealed chunks in our store until it was read once, was replaced, or expired.
+
+    `subjects` are keyed digests of whom it is about, so that it goes when they are erased.
+    """
 
     id: str
     request: str
@@ -209,3 +212,4 @@ class Package:
     digest: str = ""
     read_at: datetime | None = None
     read_by: str = ""
+    subjects: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ one; nothing of it stands anywhere in clear. Limit: the whole package is put tog
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -16,12 +16,13 @@ from privacy.jobs.model import Job, Lease, NewJob
 from privacy.kernel.errors import Conflict, NotFound
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.store import Tx
-from privacy.kernel.terms import Actor
+from privacy.kernel.terms import Actor, SubjectRef
 from privacy.rights.cases import Cases, Telling
 from privacy.rights.identity import Identity
 from privacy.rights.model import Package, PackageState, Request
 from privacy.rights.package import Builder, Built
 from privacy.rights.ports import Jobs
+from privacy.rights.sealing import Lookups
 from privacy.rights.states import Act
 
 KIND = "package"
@@ -42,8 +43,8 @@ class Made:
 class Packages:
     """Access and portability packages of requests."""
 
-    def __init__(self, cases: Cases, identity: Identity, builder: Builder, jobs: Jobs, *, days: int = 7, at_once: int = _AT_ONCE) -> None:
-        self._cases, self._identity, self._builder, self._jobs = cases, identity, builder, jobs
+    def __init__(self, cases: Cases, identity: Identity, lookups: Lookups, builder: Builder, jobs: Jobs, *, days: int = 7, at_once: int = _AT_ONCE) -> None:
+        self._cases, self._identity, self._lookups, self._builder, self._jobs = cases, identity, lookups, builder, jobs
         self._life, self._at_once = timedelta(days=days), at_once
 
     def make(self, actor: Actor, id: str, *, request_id: str = "") -> Made:
@@ -54,7 +55,8 @@ class Packages:
         subjects, unsearched = self._identity.again(actor, request, request_id=request_id)
         sealed = self._cases.seal.seal_subjects(actor.tenant, id, subjects)
         now = self._cases.clock.now()
-        package = Package(new_id(), id, PackageState.BUILDING, now, actor.ref, now + self._life)
+        about = self._lookups.subjects(actor.tenant, subjects)
+        package = Package(new_id(), id, PackageState.BUILDING, now, actor.ref, now + self._life, subjects=about)
         collected = self._builder.collect(request, subjects)
         large = collected.size > self._at_once
 
@@ -151,6 +153,14 @@ class Packages:
                 raise NotFound("A part of the package is no longer there.")
             yield self._cases.seal.open(tenant, package.request, f"package:{package.id}:{seq}", sealed)
         self._cases.store.run(lambda tx: self._cases.repository.drop_chunks(tx, tenant, package.id))
+
+    def forget(self, tx: Tx, tenant: TenantId, subjects: Sequence[SubjectRef], case: str) -> int:
+        """Remove packages about erased people, in the transaction of the erasure; return how many. Idempotent; the tenant's keys are loaded by then."""
+        about = self._cases.repository.packages_about(tx, tenant, self._lookups.subjects(tenant, subjects))
+        for package in about:
+            self._cases.repository.drop_chunks(tx, tenant, package.id)
+            self._cases.repository.save_package(tx, tenant, replace(package, state=PackageState.EXPIRED))
+        return len(about)
 
     def tidy(self, tenant: TenantId) -> int:
         """Remove the chunks of packages that can be read no more; return how many packages."""

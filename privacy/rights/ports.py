@@ -83,6 +83,9 @@ class RequestRepository(Protocol):
     def packages(self, tx: Tx, tenant: TenantId, request: str) -> list[Package]:
         """Return the packages of a request, newest first."""
 
+    def packages_about(self, tx: Tx, tenant: TenantId, subjects: Collection[str]) -> list[Package]:
+        """Return packages that are built or being built, about any of these digests of subjects."""
+
     def save_package(self, tx: Tx, tenant: TenantId, package: Package) -> None: ...
 
     def add_chunk(self, tx: Tx, tenant: TenantId, package: str, seq: int, sealed: bytes) -> None: ...

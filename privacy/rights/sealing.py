@@ -102,6 +102,11 @@ class Lookups:
     def contact(self, tenant: TenantId, kind: IdentifierKind, value: Plaintext) -> bytes:
         return _digest(self._derive(tenant, _LOOKUP), "contact", kind.value, self.normal(Identifier(kind, value)))
 
+    def subjects(self, tenant: TenantId, subjects: Iterable[SubjectRef]) -> tuple[str, ...]:
+        """Return a keyed digest of each subject."""
+        key = self._derive(tenant, _LOOKUP)
+        return tuple(sorted(_digest(key, "of", subject.system, subject.type, subject.key).hex() for subject in subjects))
+
     def code(self, tenant: TenantId, request: str, code_id: str, digits: str) -> bytes:
         """Return what is kept of a code: bound to request and code, so that a row copied elsewhere opens nothing."""
         return _digest(self._derive(tenant, _CODE), request, code_id, digits)

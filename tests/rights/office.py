@@ -217,7 +217,7 @@ def open_bureau(store: Store, keys_store: Store, folder: Path, clock: FixedClock
     lookups, letters = Lookups(ring.derive), Letters.load(POLICIES / "requests.toml")
     identity = Identity(cases, lookups, subjects, pigeon if messenger else None)
     erasing = Erasing(cases, identity, disposal, catalogue, letters)
-    packages = Packages(cases, identity, builder, jobs)  # type: ignore[arg-type]
+    packages = Packages(cases, identity, lookups, builder, jobs)  # type: ignore[arg-type]
     requests = Requests(cases, catalogue, lookups, letters, identity, erasing, packages)
     return Bureau(requests, cases, subjects, pigeon, disposal, builder, jobs, log, clock, keys)
 

@@ -10,8 +10,9 @@ from privacy.jobs.model import Job, JobState
 from privacy.kernel.errors import AccessDenied, AuditUnavailable, Conflict, NotFound
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.store import Tx
+from privacy.kernel.terms import SubjectRef
 from privacy.rights.model import RequestKind
-from tests.cast import ALICE, CAROL, CHARLIE, DAVE
+from tests.cast import ALICE, CAROL, CHARLIE, DAVE, LI_XIAOMING
 from tests.rights.office import AGNES, NOW, Bureau
 
 
@@ -89,6 +90,19 @@ def test_no_package_before_proof_of_identity_nor_of_another_kind(office: Bureau)
             office.requests.packages.make(ALICE, id)
         with pytest.raises(NotFound):
             office.requests.packages.read(ALICE, id)
+
+
+def test_a_package_of_somebody_who_was_erased_since_is_gone(office: Bureau) -> None:
+    """It would be a copy of what was just erased."""
+    id = office.verified()
+    office.requests.packages.make(ALICE, id)
+    forget = office.requests.packages.forget
+    other = SubjectRef("crm", "customer", "43")
+    assert office.cases.store.run(lambda tx: forget(tx, DEFAULT_TENANT, [other], "case")) == 0
+    assert office.cases.store.run(lambda tx: forget(tx, DEFAULT_TENANT, [LI_XIAOMING.ref], "case")) == 1
+    assert office.cases.store.run(lambda tx: forget(tx, DEFAULT_TENANT, [LI_XIAOMING.ref], "case")) == 0
+    with pytest.raises(Conflict, match="expired"):
+        office.requests.packages.read(ALICE, id)
 
 
 class PaperLease:

@@ -126,6 +126,7 @@ PACKAGE = Table(
     Column("digest", name(80), nullable=False),
     Column("read_at", instant()),
     Column("read_by", name(200), nullable=False),
+    Column("subjects", json_text(), nullable=False),
     Index("ix_request_package_request", "tenant", "request"),
     Index("ix_request_package_expires", "expires_at"),
 )
@@ -278,6 +279,11 @@ class SqlRequestRepository:
         query = select(PACKAGE).where(PACKAGE.c.tenant == tenant, PACKAGE.c.request == request)
         return [_package(row) for row in connection(tx).execute(query.order_by(PACKAGE.c.made_at.desc(), PACKAGE.c.id.desc()))]
 
+    def packages_about(self, tx: Tx, tenant: TenantId, subjects: Collection[str]) -> list[Package]:
+        held = (PACKAGE.c.tenant == tenant, PACKAGE.c.state.in_([PackageState.BUILDING.value, PackageState.READY.value]))
+        found = [_package(row) for row in connection(tx).execute(select(PACKAGE).where(*held))]
+        return [each for each in found if not set(subjects).isdisjoint(each.subjects)]
+
     def save_package(self, tx: Tx, tenant: TenantId, package: Package) -> None:
         mine = (PACKAGE.c.tenant == tenant, PACKAGE.c.id == package.id)
         connection(tx).execute(update(PACKAGE).where(*mine).values(_package_values(tenant, package)))
@@ -353,12 +359,12 @@ def _limit(text: str) -> date | datetime:
 
 def _package_values(tenant: TenantId, package: Package) -> dict[str, Any]:
     values = {column.name: getattr(package, column.name) for column in PACKAGE.columns if column.name != "tenant"}
-    return values | {"tenant": tenant, "state": package.state.value}
+    return values | {"tenant": tenant, "state": package.state.value, "subjects": list(package.subjects)}
 
 
 def _package(row: Row[Any]) -> Package:
     values = {column: value for column, value in row._mapping.items() if column != "tenant"}
-    return Package(**values | {"state": PackageState(row.state)})
+    return Package(**values | {"state": PackageState(row.state), "subjects": tuple(row.subjects)})
 
 
 def _bytes(value: Any) -> bytes | None:
