@@ -21,7 +21,8 @@ _DAY = (
 _TIME = r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?"
 _ZONE = r"( ?(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9]))?)?"
 _ISO = rf"^{_DAY}{_TIME}{_ZONE}$"
-_SHAPE = "[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]"
+
+_YEAR_1000 = 2086302.5  # as a Julian day: 0001-01-01 is a sentinel
 
 Written = tuple[str, tuple[Any, ...]]
 
@@ -54,8 +55,9 @@ def _number(sql: str, moment: datetime, mark: str) -> Written:
     seconds = int(moment.timestamp())
     if seconds <= _LEAST:
         return "1 = 0", ()
-    written = f"(({sql} >= {_LEAST} AND {sql} < {mark}) OR ({sql} >= {_MILLISECONDS} AND {sql} < {mark}))"
-    return written, (min(seconds, _MILLISECONDS), int(moment.timestamp() * 1000))
+    # the greatest bound first: it alone tells that a text is no number, since SQLite sorts texts after numbers
+    written = f"({sql} < {mark} AND {sql} >= {_LEAST} AND ({sql} < {mark} OR {sql} >= {_MILLISECONDS}))"
+    return written, (int(moment.timestamp() * 1000), min(seconds, _MILLISECONDS))
 
 
 def _date(kind: str, column: Stored, day: date) -> Written:
@@ -90,15 +92,22 @@ def _mariadb_text(column: Stored, moment: datetime) -> Written:
 
 
 def _sqlite(column: Stored, moment: datetime) -> Written:
-    """Cells decide, not the column: text is read as ISO, numbers as seconds or milliseconds."""
-    sql = column.sql
-    # a day later than any zone could make it cannot be early: most rows of a sweep are told by this alone
-    latest = (moment + timedelta(days=2)).date().isoformat()
-    compact = f"substr({sql}, -5, 1) IN ('+', '-') AND length({sql}) > 15"
-    parsed = f"julianday(CASE WHEN {compact} THEN substr({sql}, 1, length({sql}) - 2) || ':' || substr({sql}, -2) ELSE {sql} END)"
-    text = f"{sql} < ? AND {sql} GLOB '{_SHAPE}*' AND {parsed} < julianday(?)"
+    """Cells decide, not the column: text is read as ISO, numbers as seconds or milliseconds. Written for speed: a sweep asks it of every row."""
+    cell = column.sql
     if column.family is Family.DATE:
-        text = f"{sql} < ? AND {sql} GLOB '{_SHAPE}*' AND substr({sql}, 1, 10) < substr(?, 1, 10) AND julianday(substr({sql}, 1, 10)) IS NOT NULL"
-    number, bounds = _number(sql, moment, "?")
-    instant = moment.replace(tzinfo=None).isoformat(" ", "milliseconds")
-    return f"(CASE typeof({sql}) WHEN 'text' THEN {text} WHEN 'integer' THEN {number} WHEN 'real' THEN {number} END)", (latest, instant, *bounds, *bounds)
+        latest, least = moment.date().isoformat(), f"julianday({cell}) >= {_YEAR_1000}"
+        values: tuple[str, ...] = (latest,)
+    else:
+        # a day later than any zone could make it is never early: one comparison tells most rows of a sweep
+        latest = (moment + timedelta(days=2)).date().isoformat()
+        colon = f"substr({cell}, 1, length({cell}) - 2) || ':' || substr({cell}, -2)"
+        # SQLite reads +08:00, not +0800; its instants are whole milliseconds, so "before" is "up to the one before"
+        parsed = f"coalesce(julianday({cell}), CASE WHEN length({cell}) > 15 THEN julianday({colon}) END)"
+        least = f"{parsed} BETWEEN {_YEAR_1000} AND julianday(?)"
+        values = (latest, (moment - timedelta(milliseconds=1)).replace(tzinfo=None).isoformat(" ", "milliseconds"))
+    text = f"{cell} LIKE '____-__-__%' AND {least}"
+    if column.base == "text":
+        return f"({cell} < ? AND {text})", values
+    # numbers sort before texts; a unary plus keeps a text cell from being read as a number
+    number, bounds = _number(f"+{cell}", moment, "?")
+    return f"({cell} < ? AND (({text}) OR {number}))", (*values, *bounds)

@@ -6,7 +6,7 @@ A condition is true or it is not: NULL in a column makes none of them true, and 
 # ruff: noqa: S608 - names are quoted, every value is a parameter
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -86,9 +86,7 @@ class Conditions:
 
     def keys_in(self, columns: tuple[Stored, ...], keys: Iterable[Sequence[Any]]) -> Clause:
         """Return the condition that the columns equal one of `keys`."""
-        found = tuple(
-            dict.fromkeys(key for given in keys for key in product(*(forms(self._kind, column, value) for column, value in zip(columns, given, strict=True))))
-        )
+        found = tuple(dict.fromkeys(_formed(self._kind, columns, keys)))
         if not found:
             return NEVER
         if self._kind == "postgresql":
@@ -173,6 +171,17 @@ def column_of(known: Known, name: str) -> Stored:
     if name not in known.columns:
         raise InvalidInput(f"{known.shape.name} has no column {name} (any more): scan the system again.", code="schema_changed")
     return known.columns[name]
+
+
+def _formed(kind: str, columns: tuple[Stored, ...], keys: Iterable[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+    if len(columns) == 1:
+        (column,) = columns
+        for (value,) in keys:
+            for form in forms(kind, column, value):
+                yield (form,)
+    else:
+        for key in keys:
+            yield from product(*(forms(kind, column, value) for column, value in zip(columns, key, strict=True)))
 
 
 def _row(columns: Iterable[str]) -> str:

@@ -37,6 +37,8 @@ def read_leniently(kind: str) -> Callable[[Any, Any], None]:
     def listen(opened: Any, _record: Any) -> None:
         if kind == "sqlite":
             opened.text_factory = decode_text
+            # batches follow each other: the log is copied into the file every 32 MB instead of after each of them
+            opened.execute("PRAGMA wal_autocheckpoint = 8000")
         elif kind == "postgresql":
             for name, loader in (("date", _Date), ("timestamp", _Timestamp), ("timestamptz", _Timestamptz)):
                 opened.adapters.register_loader(name, loader)

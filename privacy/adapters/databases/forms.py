@@ -26,6 +26,8 @@ def forms(kind: str, column: Stored, value: Any) -> tuple[Any, ...]:
     """Return what to compare `column` with; empty when no cell of it can equal `value`."""
     if value is None:
         return ()
+    if type(value) is int and column.family is Family.INTEGER and -(1 << 31) <= value < 1 << 31 and column.base != "int2":
+        return (value,)  # nearly every key there is
     if isinstance(value, memoryview | bytearray):
         value = bytes(value)
     if isinstance(value, str) and not _sendable(kind, value):

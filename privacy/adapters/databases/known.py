@@ -36,4 +36,5 @@ class Known:
     sql: str
     columns: Mapping[str, Stored]
     unsafe: str = ""
+    deferred: bool = False  # SQLite: a foreign key of it is looked at on commit only
     trigger_words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # trigger name → its text, where the catalogue tells it

@@ -65,7 +65,7 @@ def read(opened: Connection) -> Iterator[Known]:
         )
         stored = {row[1]: _stored(f"{quote('mysql', name)}.{quote('mysql', row[1])}", row, json_columns) for row in columns[name]}
         unsafe = "it is a view" if view else "" if str(engine).lower() in _TRANSACTIONAL else f"its storage engine ({engine}) has no transactions"
-        yield Known(shape, quote("mysql", name), stored, unsafe, {row[1]: row[2] for row in triggers[name]})
+        yield Known(shape, quote("mysql", name), stored, unsafe, trigger_words={row[1]: row[2] for row in triggers[name]})
 
 
 def _rows(opened: Connection, query: str) -> Sequence[Any]:

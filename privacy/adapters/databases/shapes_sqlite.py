@@ -57,7 +57,8 @@ def _table(opened: Connection, name: str, kind: str, sql: str, triggers: Mapping
     columns = {str(row[0]): _stored(f"{qualified}.{quote('sqlite', str(row[0]))}", str(row[1] or ""), inexact) for row in info}
     if row_id:
         columns[row_id] = Stored(f"{qualified}.{row_id}", Family.INTEGER, "integer")
-    return Known(shape, qualified, columns, "it is a view" if kind == "view" else "", triggers)
+    deferred = re.search(r"initially\s+deferred", sql, re.IGNORECASE) is not None
+    return Known(shape, qualified, columns, "it is a view" if kind == "view" else "", deferred, triggers)
 
 
 def _broken(opened: Connection, name: str) -> bool:

@@ -58,6 +58,7 @@ class SqlTarget:
         self._known: Mapping[str, Known] | None = None
         self._marked = False
         event.listen(database.engine, "connect", read_leniently(database.kind))
+        self._kept: Connection | None = None
 
     @property
     def kind(self) -> str:
@@ -73,6 +74,9 @@ class SqlTarget:
                 pass
 
     def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
         self._database.close()
 
     # --- what is there ----------------------------------------------------------------------------------------------------------------
@@ -206,10 +210,18 @@ class SqlTarget:
             try:
                 with self._writing() as opened:
                     opened.exec_driver_sql(ddl(self.kind))
-            except Conflict as refused:
-                remedy = f"{refused.detail} Let its administrator run: {ddl(self.kind)}" if refused.code == "read_only" else refused.detail
-                raise Conflict(remedy, code=refused.code) from None
+            except (Conflict, ConnectorUnavailable) as refused:
+                self._accept(refused)
             self._marked = True
+
+    def _accept(self, refused: Conflict | ConnectorUnavailable) -> None:
+        """Another worker may have made the table at the same time, which PostgreSQL does not take lightly. Raises `refused` where nobody has."""
+        with self._reading() as opened:
+            if Marker(opened).exists():
+                return
+        if refused.code == "read_only":
+            raise Conflict(f"{refused.detail} Or let its administrator make the table: {ddl(self.kind)}", code="read_only") from None
+        raise refused
 
     # --- ranges, residue, afterwards --------------------------------------------------------------------------------------------------
 
@@ -230,8 +242,19 @@ class SqlTarget:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _translated(), self._reader.begin() as opened:
+        with _translated(), self._reader.connect() if self.kind != "sqlite" else self._file() as opened, opened.begin():
             yield opened
+
+    @contextlib.contextmanager
+    def _file(self) -> Iterator[Connection]:
+        """Lend a connection that stays open: the last one to close empties the write-ahead log, which must not happen after every batch."""
+        if self._kept is None:
+            self._kept = self._reader.connect()
+        if self._kept.in_transaction():  # a reader that goes through a table without a key has it
+            with self._reader.connect() as another:
+                yield another
+        else:
+            yield self._kept
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:

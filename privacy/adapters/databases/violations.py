@@ -70,7 +70,8 @@ def refusal(error: DBAPIError) -> Refusal:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
         return _sqlite(cause)
-    if (state := getattr(cause, "sqlstate", None)) is not None:
+    # PyMySQL tells a state as well, but a coarse one; `diag` is psycopg's alone
+    if hasattr(cause, "diag") and (state := getattr(cause, "sqlstate", None)) is not None:
         return _postgresql(cause, str(state))
     arguments = cause.args if cause is not None else ()
     return _mariadb(arguments[0], str(arguments[-1])) if arguments and isinstance(arguments[0], int) else Refusal()
