@@ -12,19 +12,23 @@ BENCHES = {
     "crypto": "privacy.cli.bench_crypto",
     "access": "privacy.cli.bench_access",
     "audit": "privacy.cli.bench_audit",
+    "sweep": "privacy.cli.bench_sweep",
     "erase": "privacy.cli.bench_erase",
 }
+_ON_SERVERS = ("sweep", "erase")
 
 
 @click.command()
 @click.argument("name", required=False, type=click.Choice(list(BENCHES)))
+@click.option("--url", default="", metavar="ADDRESS", help="A database on a server to measure as well, for sweep and erase; tables are made in it and removed.")
 @json_option
-def bench(name: str | None, as_json: bool) -> None:
-    """Print same-run ratios; NAME picks one of detect, crypto, access, audit."""
+def bench(name: str | None, url: str, as_json: bool) -> None:
+    """Print same-run ratios; NAME picks one of detect, crypto, access, audit, sweep, erase."""
     ratios: list[Ratio] = []
     for chosen in [name] if name else BENCHES:
         click.echo(f"measuring {chosen} …", err=True)
-        ratios += importlib.import_module(BENCHES[chosen]).run()
+        run = importlib.import_module(BENCHES[chosen]).run
+        ratios += run(url) if url and chosen in _ON_SERVERS else run()
     show([_row(ratio) for ratio in ratios], as_json=as_json, columns=("name", "ratio", "ours", "peer", "unit", "note"))
 
 

@@ -10,7 +10,7 @@ from privacy.adapters.databases.conditions import Conditions
 from privacy.adapters.databases.known import Known
 from privacy.adapters.databases.limits import limit_time, unlimit_time
 from privacy.adapters.databases.orphans import Deferred, name_of
-from privacy.adapters.databases.side_effects import beside, watch
+from privacy.adapters.databases.side_effects import watch
 from privacy.adapters.databases.statements import Runner
 from privacy.adapters.databases.violations import Refusal, refusal
 from privacy.adapters.databases.writable import STATEMENT_SECONDS
@@ -33,7 +33,7 @@ def rehearse(opened: Connection, tables: Mapping[str, Known], conditions: Condit
         _check_deferred(opened)
         if later := deferred.violation(len(statements) - 1):
             return Rehearsal(tuple(rows), later)
-        return Rehearsal(tuple(rows), also_changed=beside(watched.total(), statements, rows))
+        return Rehearsal(tuple(rows), also_changed=watched.beside(statements, rows))
     except DBAPIError as error:
         why = refusal(error)  # a time-out is no constraint either
         if not why.kind:

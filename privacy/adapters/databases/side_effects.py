@@ -27,8 +27,8 @@ class Watch(Protocol):
     def before(self, statement: Statement) -> None:
         """Look at what `statement` is about to take with it."""
 
-    def total(self) -> Mapping[str, int]:
-        """Return rows changed since `begin`, by table, those of the statements themselves included."""
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
+        """Return rows changed since `begin`, by table, without the statements' own `rows`."""
 
 
 def watch(opened: Connection, tables: Mapping[str, Known], conditions: Conditions, statements: Sequence[Statement]) -> Watch:
@@ -36,8 +36,7 @@ def watch(opened: Connection, tables: Mapping[str, Known], conditions: Condition
     return kinds[opened.dialect.name](opened, tables, conditions, statements)
 
 
-def beside(total: Mapping[str, int], statements: Sequence[Statement], rows: Sequence[int]) -> dict[str, int]:
-    """Return what is left of `total` without the statements' own rows."""
+def _without(total: Mapping[str, int], statements: Sequence[Statement], rows: Sequence[int]) -> dict[str, int]:
     left = dict(total)
     for statement, own in zip(statements, rows, strict=True):
         left[statement.table] = left.get(statement.table, 0) - own
@@ -63,7 +62,10 @@ class _Statistics:
     def before(self, statement: Statement) -> None:
         """Nothing: the server counts."""
 
-    def total(self) -> Mapping[str, int]:
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
+        return _without(self._since(), statements, rows)
+
+    def _since(self) -> Mapping[str, int]:
         return {name: number - self._before.get(name, 0) for name, number in self._read().items()}
 
     def _read(self) -> Mapping[str, int]:
@@ -95,9 +97,9 @@ class _Triggers:
     def before(self, statement: Statement) -> None:
         """Nothing: the triggers count."""
 
-    def total(self) -> Mapping[str, int]:
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
         found = {row[0]: row[1] for row in self._opened.exec_driver_sql(f"SELECT at, changed FROM {_WATCH}")}  # noqa: S608
-        return {name: int(found[at]) for at, name in enumerate(self._names)}
+        return _without({name: int(found[at]) for at, name in enumerate(self._names)}, statements, rows)
 
     def _do(self, sql: str) -> None:
         self._opened.exec_driver_sql(sql)
@@ -125,11 +127,15 @@ class _Counts:
             either = Not(Both(tuple(Not(where) for where in wheres)))
             self._set_null[child] = self._set_null.get(child, 0) + self._count(child, either)
 
-    def total(self) -> Mapping[str, int]:
-        changed = {name: abs(size - self._size(name)) for name, size in self._sizes.items()}
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
+        own: dict[str, int] = {}
+        for statement, number in zip(statements, rows, strict=True):
+            if isinstance(statement, Delete):
+                own[statement.table] = own.get(statement.table, 0) + number
+        changed = {name: abs(size - self._size(name) - own.get(name, 0)) for name, size in self._sizes.items()}
         for name, number in self._set_null.items():
             changed[name] = changed.get(name, 0) + number
-        return changed
+        return {table: number for table, number in sorted(changed.items()) if number}
 
     def _emptied(self, statement: Delete) -> Mapping[str, list[Where]]:
         found: dict[str, list[Where]] = {}
