@@ -293,7 +293,7 @@ class Disposal:
             approved = replace(plan, state=PlanState.APPROVED, approved_by=actor.ref, approved_at=self._clock.now())
             self._repository.save_plan(tx, approved)
             self._audit.append(tx, _event(Action.PLAN_APPROVED, actor, approved, request_id, {"rows": sum(row.rows for row in plan.rows)}))
-            self._queue.enqueue(tx, actor.tenant, NewJob(KIND, {"plan": id}, f"{KIND}:{id}"), by=actor.ref)
+            self._queue.enqueue(tx, actor.tenant, NewJob(KIND, {"plan": id}, f"{KIND}:{id}", lane=KIND, cancellable=False), by=actor.ref)
             return approved
 
         return self._store.run(write)
