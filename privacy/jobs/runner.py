@@ -25,6 +25,7 @@ from privacy.kernel.store import Tx
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+_HANGING = 4  # times as many threads may hang as may work; then no more are begun, and the process has to be restarted
 _WRITE_EVERY = 1.0  # seconds between renewals that are written; far below any lease
 
 
@@ -144,6 +145,7 @@ class Runner:
         self._counting = threading.Lock()
         self._busy = False
         self._active: dict[threading.Thread, HeldLease | None] = {}
+        self._given_up: list[threading.Thread] = []
         self._dispatcher: threading.Thread | None = None
 
     def start(self, threads: int) -> None:
@@ -174,7 +176,7 @@ class Runner:
         reaped_at = 0.0
         while not self._stopping.is_set():
             self._replace_hanging()
-            while len(self._active) < self._threads:
+            while len(self._active) < self._threads and len(self._given_up) < _HANGING * self._threads:
                 self._add_thread()
             if time.monotonic() - reaped_at >= self._reap_every:
                 self._quietly(self._jobs.leases.reap)
@@ -187,6 +189,7 @@ class Runner:
         thread.start()
 
     def _replace_hanging(self) -> None:
+        self._given_up = [thread for thread in self._given_up if thread.is_alive()]
         for thread, lease in list(self._active.items()):
             if not thread.is_alive():
                 self._active.pop(thread, None)
@@ -194,6 +197,7 @@ class Runner:
                 # the thread cannot be ended from outside; whatever it still tries to write names a token that is no longer good
                 _log.error("job hangs: its handler has not renewed, its thread is given up", extra=_named(lease.job))
                 self._active.pop(thread, None)
+                self._given_up.append(thread)
 
     # --- a worker thread -----------------------------------------------------------------------------------------------------------
 

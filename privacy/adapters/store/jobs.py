@@ -56,6 +56,7 @@ JOB = Table(
     Index("ix_job_state", "state", "priority", "run_at", "id"),
     Index("ix_job_tenant", "tenant", "id"),
 )
+# no tenant: it leads for all of them
 LEADER = Table(
     "leader",
     MAIN,
