@@ -73,7 +73,7 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 def run(state: Path, point: int, seen: Path) -> None:
-    application = build(config_in(state))
+    application = build(config_in(state, PRIVACY_STORE_TIMEOUT="30"))
     # what half a minute of waiting would bring about: the dead worker's lease ends, and so does the wait after it
     _do(application, "UPDATE job SET lease_until = 1 WHERE lease_until IS NOT NULL")
     application.jobs.leases.reap()
@@ -117,7 +117,7 @@ def arm(point: int, seen: Path) -> None:
 
 def outcome(state: Path, url: str) -> dict[str, Any]:
     """Return everything that must be the same after any crash: the other database, the plan, the certificate's counts, ledger, keys, the gate."""
-    application = build(config_in(state))
+    application = build(config_in(state, PRIVACY_STORE_TIMEOUT="30"))
     try:
         (job,) = application.store.read(lambda tx: tx.connection.execute(text("SELECT payload, state FROM job WHERE kind = 'disposal'")).all())  # type: ignore[attr-defined]
         plan = application.disposal.plan_of(DEFAULT_TENANT, json.loads(job.payload)["plan"])
