@@ -183,10 +183,10 @@ def test_a_statement_that_takes_too_long_is_ended(empty_url: str, monkeypatch: p
 
 def test_texts_in_old_chinese_encoding_inside_sqlite_are_read() -> None:
     """TEXT cells that are no UTF-8 are read as GB 18030 instead of breaking the table."""
-    from privacy.adapters.databases.sqlite import _text
+    from privacy.adapters.databases.sqlite import decode_text
 
-    assert _text("手机号".encode("gb18030")) == "手机号"
-    assert _text(b"\xff\xfe\xff") is not None
+    assert decode_text("手机号".encode("gb18030")) == "手机号"
+    assert decode_text(b"\xff\xfe\xff") is not None
 
 
 def test_wrong_passwords_and_addresses_never_show_the_address() -> None:
