@@ -161,6 +161,7 @@ class Route:
     query: type[Query] | None = None
     answer: type[BaseModel] | None = None
     status: int = 200
+    other_status: int | None = None
     summary: str = ""
     errors: tuple[type[PrivacyError], ...] = ()
     produces: str | tuple[str, ...] = "application/json"
@@ -179,6 +180,7 @@ class Route:
 class Options(TypedDict, total=False):
     """What a route may declare.
 
+    `other_status` is a second success with the same answer: it was there already (200 beside 201), or a job does it (202);
     `produces` names the media type of a `Binary`, or the choice of them; `max_bytes` narrows the service's body limit; `form` only documents a form
     that the handler reads; `replay` says that the answer holds neither personal data nor a secret, so that it may be kept for a request sent again.
     """
@@ -189,6 +191,7 @@ class Options(TypedDict, total=False):
     query: type[Query]
     answer: type[BaseModel]
     status: int
+    other_status: int
     summary: str
     errors: tuple[type[PrivacyError], ...]
     produces: str | tuple[str, ...]

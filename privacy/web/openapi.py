@@ -115,7 +115,7 @@ def _responses(route: Route, references: dict[tuple[type[BaseModel], Mode], dict
     problem = {MEDIA_TYPE: {"schema": references[Problem, "serialization"]}}
     if route.form is not None:  # the token endpoint speaks RFC 6749
         problem["application/json"] = {"schema": references[OAuthError, "serialization"]}
-    answers: dict[str, Any] = {str(route.status): _success(route, references)}
+    answers: dict[str, Any] = {str(status): _success(route, references) for status in (route.status, route.other_status) if status}
     for status, description in sorted(_refusals(route).items()):
         answers[str(status)] = {"description": description, "content": problem}
     answers.setdefault("503", {"description": "Busy, or a database does not answer; retry.", "content": dict(problem)})

@@ -471,7 +471,8 @@ class AcceptancesAnswer(Answer):
 
 
 @routes.post(
-    "/requests", scope="requests:receive", body=RequestBody, answer=RequestAnswer, status=201, summary="Take in a person's request", replay=True,
+    "/requests", scope="requests:receive", body=RequestBody, answer=RequestAnswer, status=201,
+    other_status=200, summary="Take in a person's request", replay=True,
     errors=(Conflict,),
 )  # fmt: skip
 def receive(call: Call, body: RequestBody) -> Reply:
@@ -672,7 +673,8 @@ def certificate(call: Call, request: str) -> Binary:
 
 
 @routes.post(
-    "/requests/<request>/package", scope="requests:write", answer=MadeAnswer, status=201, summary="Put together what is handed to the person",
+    "/requests/<request>/package", scope="requests:write", answer=MadeAnswer, status=201,
+    other_status=202, summary="Put together what is handed to the person",
     errors=(NotFound, Conflict, OnHold, ConnectorUnavailable),
 )  # fmt: skip
 def make_package(call: Call, request: str) -> Reply:
