@@ -19,6 +19,7 @@ from privacy.adapters.casbin_policy import CasbinOracle
 from privacy.adapters.databases.open import locate, open_connector
 from privacy.adapters.databases.people import LivePeople
 from privacy.adapters.databases.reserved import Reserved
+from privacy.adapters.databases.shadow import open_shadow
 from privacy.adapters.databases.target import open_target
 from privacy.adapters.key_file import FileKeyProvider
 from privacy.adapters.ledger_file import LedgerFile
@@ -31,6 +32,7 @@ from privacy.adapters.state_files import SignedStateFile
 from privacy.adapters.store.actors import SqlActorRepository
 from privacy.adapters.store.audit import SqlAuditRepository
 from privacy.adapters.store.catalogue import SqlCatalogueRepository
+from privacy.adapters.store.columns import SqlColumnRepository
 from privacy.adapters.store.consent import SqlConsentRepository
 from privacy.adapters.store.disposal import KEYS_MARK, SqlDisposalRepository, SqlMarks
 from privacy.adapters.store.engine import SqlStore
@@ -59,6 +61,7 @@ from privacy.discovery.relations.finding import RelationFinder
 from privacy.discovery.relations.proposing import RelationProposer
 from privacy.discovery.service import Discovery
 from privacy.discovery.text import Detector, LeafGuard
+from privacy.disposal import release
 from privacy.disposal import service as disposal
 from privacy.disposal.certificate import Certificates
 from privacy.disposal.departures import Departures, Places
@@ -83,6 +86,12 @@ from privacy.kernel.errors import AuditBroken, Misconfigured, PrivacyError
 from privacy.kernel.ids import DEFAULT_TENANT, TenantId
 from privacy.kernel.terms import Actor
 from privacy.masking.catalogue import Techniques
+from privacy.protection import columns, moving
+from privacy.protection.column_ports import Opened
+from privacy.protection.columns import Columns
+from privacy.protection.controls import MapControls
+from privacy.protection.moving import Mover
+from privacy.protection.reading import ProtectedColumns
 from privacy.protection.service import Protection
 from privacy.retention.holds import Holds as LegalHolds
 from privacy.retention.release import SWEEP, Releases
@@ -105,7 +114,6 @@ from privacy.rights.packages import Packages
 from privacy.rights.sealing import CaseSeal, Lookups
 from privacy.rights.service import Requests
 from privacy.subjects.normalising import Spellings
-from privacy.subjects.ports import EncryptedFields, NothingEncrypted
 from privacy.subjects.service import Subjects
 
 
@@ -136,6 +144,8 @@ class Application:
     relation_finder: RelationFinder
     techniques: Techniques
     protection: Protection
+    columns: Columns
+    encrypted_fields: ProtectedColumns
     policies: Policies
     access: Access
     holds: LegalHolds
@@ -330,8 +340,23 @@ class _Wiring:
         )
 
     @cached_property
-    def encrypted_fields(self) -> EncryptedFields:
-        return NothingEncrypted()
+    def encrypted_fields(self) -> ProtectedColumns:
+        return ProtectedColumns(self.store, SqlColumnRepository(), self.protection)
+
+    def _shadow(self, tenant: TenantId, system: str, move: str) -> Opened:
+        self.targets(tenant, system).close()  # a restored system follows the erasure ledger before anything of it is copied
+        return open_shadow(self.inventory.system_url(tenant, system), move, reserved=reserved_files(self.config))
+
+    @cached_property
+    def columns(self) -> Columns:
+        repository, gate = SqlColumnRepository(), self.following.gate
+        return Columns(self.store, repository, self.inventory, self.relations, self._shadow, self.jobs, self.audit, self.clock, gate)
+
+    @cached_property
+    def mover(self) -> Mover:
+        controls = MapControls(SqlInventoryRepository())
+        tools = moving.Tools(self.store, SqlColumnRepository(), self._shadow, self.protection, controls, self.audit, self.clock)
+        return Mover(tools, pace=self.config.sweep_pace)
 
     @cached_property
     def subjects(self) -> Subjects:
@@ -465,7 +490,7 @@ class _Wiring:
 
     @cached_property
     def releases(self) -> Releases:
-        return Releases(SqlRetentionRepository(), self.jobs, self.inventory)
+        return Releases(SqlRetentionRepository(), self.jobs, self.inventory, release.Resuming(self.jobs))
 
     @cached_property
     def holds(self) -> LegalHolds:
@@ -560,8 +585,10 @@ class _Wiring:
         return {
             care.KIND: care.Purge(self.jobs, self.schedules),
             disposal.KIND: self.execution,
+            release.KIND: release.Release(self.disposal, self.plans, self.jobs),
             SWEEP: self.sweeper,
             ROUND: self.retention.run_round,
+            columns.KIND: self.mover,
             request_packages.KIND: self.requests.packages.handle,
             request_care.KIND: request_care.Purge(self.requests),
         }

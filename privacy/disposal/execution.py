@@ -239,7 +239,8 @@ class _Run:
         def close(tx: Tx) -> None:
             plan = self._tools.plans.locked(tx, self._tenant, self._plan.id)
             self._save(tx, replace(plan, state=state, ended_at=at))
-            self._tools.plans.repository.drop_sealed(tx, self._tenant, plan.id)
+            if not restricted:  # what waits needs its subjects again when it goes on
+                self._tools.plans.repository.drop_sealed(tx, self._tenant, plan.id)
             self._lease.complete(tx, {"state": state.value})
 
         self._tools.plans.store.run(close)

@@ -160,6 +160,10 @@ class Disposal:
     def plan(self, actor: Actor, case: str, subjects: Sequence[SubjectRef], *, request_id: str = "") -> Plan:
         """Plan the erasure of these subjects for a case, rehearse it, and keep the plan. Older plans of the case that did not begin become void."""
         require(actor, "requests:write")
+        return self.plan_again(actor, case, subjects, request_id=request_id)
+
+    def plan_again(self, actor: Actor, case: str, subjects: Sequence[SubjectRef], *, request_id: str = "") -> Plan:
+        """The same for rooms of ours, which act without a scope: what was put off goes on."""
         self._gate()
         wanted, tenant, id = tuple(dict.fromkeys(subjects)), actor.tenant, new_id()
         surveys: dict[str, Survey] = {}
@@ -293,7 +297,7 @@ class Disposal:
             approved = replace(plan, state=PlanState.APPROVED, approved_by=actor.ref, approved_at=self._clock.now())
             self._repository.save_plan(tx, approved)
             self._audit.append(tx, _event(Action.PLAN_APPROVED, actor, approved, request_id, {"rows": sum(row.rows for row in plan.rows)}))
-            self._queue.enqueue(tx, actor.tenant, NewJob(KIND, {"plan": id}, f"{KIND}:{id}", lane=KIND, cancellable=False), by=actor.ref)
+            self._queue.enqueue(tx, actor.tenant, execution_job(approved), by=actor.ref)
             return approved
 
         return self._store.run(write)
@@ -358,6 +362,11 @@ class Disposal:
             yield target, refused
         finally:
             target.close()
+
+
+def execution_job(plan: Plan) -> NewJob:
+    """Return the job of a plan; work on one system waits for its turn in that system's lane, a plan over several in the first one's."""
+    return NewJob(KIND, {"plan": plan.id}, f"{KIND}:{plan.id}", lane=f"system:{plan.systems[0]}" if plan.systems else KIND, cancellable=False)
 
 
 _STANDING = ("unconfirmed_relation", "unreachable", "nothing_found", "cascade_unplanned", "unconfirmed_reference", "not_replaceable", "cannot_unlink", "drift")
