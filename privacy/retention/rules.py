@@ -38,8 +38,8 @@ def made(new: NewRule, dataset: Dataset, zone: str, version: int, by: str, at: d
         dataset=dataset.name,
         dataset_id=dataset.id,
         clock=new.clock,
-        clock_zone=_zone(new.clock_zone, "/clock_zone") if new.clock_zone else "",
-        zone=_zone(zone, "/zone"),
+        clock_zone=known_zone(new.clock_zone, "/clock_zone") if new.clock_zone else "",
+        zone=known_zone(zone, "/zone"),
         period=Period.parse(new.period),
         statutes=tuple(dict.fromkeys(new.statutes)),
         restarts=new.restarts,
@@ -129,7 +129,8 @@ def _known_columns(dataset: Dataset, names: tuple[str, ...], pointer: str) -> No
             )
 
 
-def _zone(name: str, pointer: str) -> str:
+def known_zone(name: str, pointer: str) -> str:
+    """Return `name` when it is a time zone. Raises InvalidInput."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -114,7 +114,7 @@ class Retention:
         """
         require(actor, "retention:write")
         dataset = self._dataset(actor.tenant, new.dataset)
-        zone = new.zone or self._zone_of(dataset)
+        zone = rules.known_zone(new.zone or self._zone_of(dataset), "/zone")
         now = self._clock.now()
 
         def write(tx: Tx) -> Rule:

@@ -85,7 +85,7 @@ class _Reader:
     def _statute(self, entry: dict[str, Any], number: int) -> Statute:
         self._check_keys(entry, number)
         least, most = self._period(entry, "min", number), self._period(entry, "max", number)
-        if (least or most) == (entry.get("set_by") == "dpo"):
+        if bool(least or most) == (entry.get("set_by") == "dpo"):
             self._fail("set_by", number, 'give min or max, or set_by = "dpo" where the law names no number')
         if least and most and shorter(most, least):
             self._fail("max", number, "max is shorter than min")

@@ -2,10 +2,12 @@
 # ruff: noqa: DTZ001 - columns without a zone
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
@@ -18,7 +20,10 @@ from privacy.kernel.clock import FixedClock
 from privacy.kernel.errors import AccessDenied, Conflict, InvalidInput, NotFound, StepUpRequired
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.terms import SubjectRef
+from privacy.retention import sweeps
 from privacy.retention.model import Consequence, Kept, NewHold, NewRule, Preview, Restart, Rule, RuleState, Sweep, SweepState
+from privacy.retention.release import SWEEP
+from privacy.retention.sweeps import Sweeper
 from tests.cast import ALICE, CHARLIE, DAVE
 from tests.retention.library import LINES, LOANS, LOG, MEMBERS, STAFF, TICKETS, Library, confirmed, loan, member, relation
 
@@ -366,6 +371,56 @@ def test_a_day_missed_in_a_downtime_is_swept_once(library: Library, fixed_clock:
     assert [job.kind for job in done] == ["retention_round", "sweep"]
     assert [(sweep.slot, sweep.on) for sweep in library.retention.sweeps(ALICE).sweeps] == [("2026-11-25", date(2026, 11, 25))]
     assert schedule.make(DEFAULT_TENANT, fixed_clock.now()) is None and library.ids(LOG) == []
+
+
+def test_two_workers_started_together_after_a_downtime_sweep_once(library: Library, fixed_clock: FixedClock) -> None:
+    """Both look at the schedule, both enqueue, both run what they find: one sweep, every row gone once, counted once."""
+    library.fill(LOG, [{"id": n, "at": datetime(2020, 1, 1)} for n in range(1, 4001)])
+    in_force(library, LOG_6M)
+    fixed_clock.advance(timedelta(days=2))
+    started = Barrier(2)
+
+    def worker() -> None:
+        job = library.retention.schedule().make(DEFAULT_TENANT, fixed_clock.now())
+        started.wait()
+        if job is not None:
+            library.store.run(lambda tx: library.jobs.enqueue(tx, DEFAULT_TENANT, job))
+        for _ in range(20):
+            run_now(library.jobs, library.handlers)
+            time.sleep(0.02)
+
+    workers = [Thread(target=worker) for _ in range(2)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    (sweep,) = library.retention.sweeps(ALICE).sweeps
+    assert (sweep.state, sweep.counts, sweep.left) == (SweepState.DONE, {"library.door_log": 4000}, 0) and library.ids(LOG) == []
+    done = [event for event in library.audit.events if event.action is Action.SWEEP_DONE]
+    assert len(done) == 1
+
+
+def test_a_paused_sweep_goes_on_where_it_stopped(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody asks for a pause between two batches; resumed, it ends with the counts of all of them."""
+    monkeypatch.setattr(sweeps, "_RANGE", dict.fromkeys(sweeps._RANGE, 100))
+    library.fill(LOG, [{"id": n, "at": datetime(2020, 1, 1)} for n in range(1, 1001)])
+    in_force(library, LOG_6M)
+    job = library.retention.ask(ALICE, "log")
+    rested: list[float] = []
+
+    def rest(seconds: float) -> None:
+        rested.append(seconds)
+        if len(rested) == 3:
+            library.jobs.pause(ALICE, job.id)
+            time.sleep(1.1)  # a worker looks once a second
+
+    handlers = {SWEEP: Sweeper(library.tools, pace=0.5, sleep=rest)}
+    run_now(library.jobs, handlers)
+    assert library.jobs.get(ALICE, job.id).state is JobState.PAUSED and 0 < len(library.ids(LOG)) < 1000
+    library.jobs.resume(ALICE, job.id)
+    run_now(library.jobs, handlers)
+    (sweep,) = library.retention.sweeps(ALICE).sweeps
+    assert (sweep.state, sweep.counts) == (SweepState.DONE, {"library.door_log": 1000}) and library.ids(LOG) == []
 
 
 def test_erasures_learn_the_statutory_minimum_and_the_holds(library: Library) -> None:
