@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from privacy.discovery.proposals import Evidence
-from privacy.discovery.relations.candidates import Candidate
+from privacy.discovery.relations.candidate import Candidate
 from privacy.discovery.relations.scenes import Scene
 from privacy.discovery.relations.words import RelationWords
 from privacy.inventory.relations import Ownership

@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 from privacy.discovery.lexicon import Lexicon
 from privacy.discovery.proposals import Evidence, TableReport
-from privacy.discovery.relations.candidates import Candidate, NameRules
+from privacy.discovery.relations.candidate import Candidate
+from privacy.discovery.relations.candidates import NameRules
 from privacy.discovery.relations.keys import with_composite_keys
 from privacy.discovery.relations.naming import Naming
 from privacy.discovery.relations.ownership import Owners

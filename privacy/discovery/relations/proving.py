@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from privacy.discovery.proposals import Evidence
-from privacy.discovery.relations.candidates import Candidate
+from privacy.discovery.relations.candidate import Candidate
 from privacy.discovery.relations.scenes import Part
 from privacy.discovery.shapes import Family, Inclusion, KeyShape, Sample, Table
 from privacy.kernel.errors import ConnectorUnavailable

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from privacy.discovery.proposals import Evidence, TableReport
-from privacy.discovery.relations.candidates import Candidate
+from privacy.discovery.relations.candidate import Candidate
 from privacy.discovery.relations.scenes import Part, Scene
 from privacy.discovery.relations.types import compatible
 from privacy.discovery.relations.words import RelationWords

@@ -36,3 +36,8 @@ def _fraction(declared: str) -> bool:
 def _length(part: Part) -> int:
     found = _LENGTH.search(part.column.type)
     return int(found[1]) if found else 0
+
+
+def is_text(part: Part) -> bool:
+    """Is this a column of text?"""
+    return part.column.family is Family.TEXT
