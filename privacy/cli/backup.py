@@ -43,7 +43,7 @@ def backup(folder: Path, part: str, as_json: bool) -> None:
 @click.option("--replace", is_flag=True, help="Replace what the databases hold now.")
 @click.option("--check", is_flag=True, help="Only look whether the backup is whole; change nothing.")
 @json_option
-def restore(folder: Path, replace: bool, check: bool, as_json: bool) -> None:
+def restore(folder: Path, replace: bool, check: bool, as_json: bool) -> int:
     """Put the backup in FOLDER back into the databases of the settings; stop the service first.
 
     The state directory keeps what is newer in it: the erasure ledger above all. What the ledger says was erased after the backup is erased again;
@@ -58,7 +58,7 @@ def restore(folder: Path, replace: bool, check: bool, as_json: bool) -> None:
     rows = {role: sum(part.rows.values()) for role, part in manifest.parts.items()}
     if check:
         show({"whole": True, "made_at": manifest.made_at, "rows": rows, "root_key": manifest.root_key}, as_json=as_json)
-        return
+        return 0
     config = load()
     if config.token:
         raise AccessDenied("Only the operator at the command line restores; call it without PRIVACY_TOKEN.")
@@ -78,11 +78,15 @@ def restore(folder: Path, replace: bool, check: bool, as_json: bool) -> None:
     finally:
         for store in stores.values():
             store.close()
-    show({"made_at": manifest.made_at, "rows": rows, "state": state, **_after(manifest.made_at)}, as_json=as_json)
+    after = _after(manifest.made_at)
+    show({"made_at": manifest.made_at, "rows": rows, "state": state, **after}, as_json=as_json)
+    if after["open"] and not as_json:
+        click.echo("Some of it could not be erased again yet; until then nothing is disclosed: `privacy ledger status`, `privacy ledger replay`.", err=True)
+    return 1 if after["open"] else 0
 
 
 def _after(made_at: str) -> dict[str, Any]:
-    """Open the restored stores: a log that is behind what was signed goes on under a new generation."""
+    """Open the restored stores: a log that is behind what was signed goes on under a new generation, and the erasure ledger is replayed."""
     from privacy.audit.events import Action, Event
 
     application, actor = _as_operator()
@@ -90,8 +94,10 @@ def _after(made_at: str) -> dict[str, Any]:
         application.keyring.reload(actor.tenant)
         reopened = _continued(application, actor)
         application.audit.record(Event(Action.BACKUP_RESTORED, actor, object_type="backup", object_ref=made_at))
+        replayed = application.replay.replay(actor)
         application.sequencer.drain()
-        return {"log": reopened or "continues"}
+        erased = {"entries": replayed.entries, "rows": replayed.rows, "keys": replayed.keys, "forgotten": replayed.forgotten}
+        return {"log": reopened or "continues", "erased_again": erased, "open": dict(replayed.open)}
     finally:
         application.close()
 
