@@ -1,6 +1,6 @@
 """Messages into a file instead of to people: for development and trials. Mode 0600, in the state directory, one JSON line a message.
 
-Limit: the file holds codes and addresses in clear. `privacy doctor` and the start of the service say so; real people are never served with it.
+Limit: the file holds codes and addresses in clear: whoever reads it can prove to be anybody. Real people are never served with it.
 """
 
 import json

@@ -13,7 +13,7 @@ from functools import partial
 from privacy.actors.people import require
 from privacy.audit.events import Action, Event
 from privacy.jobs.model import Job, Lease, NewJob
-from privacy.kernel.errors import Conflict, NotFound
+from privacy.kernel.errors import Conflict, NotFound, PrivacyError
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor, SubjectRef
@@ -71,8 +71,13 @@ class Packages:
         job = self._cases.store.run(begin)
         if job is not None:
             return Made(self._cases.get(actor.tenant, id), package, job)
-        built = self._builder.build(request, subjects, collected, unsearched)
-        return Made(self._keep(actor, package, built, request_id=request_id), self._found(actor.tenant, package.id))
+        try:
+            done = self._keep(actor, package, self._builder.build(request, subjects, collected, unsearched), request_id=request_id)
+        except PrivacyError:
+            # nobody goes on with it: it must not be taken for one that is still being made
+            self._cases.store.run(lambda tx: self._cases.repository.save_package(tx, actor.tenant, replace(package, state=PackageState.EXPIRED)))
+            raise
+        return Made(done, self._found(actor.tenant, package.id))
 
     def handle(self, lease: Lease) -> None:
         """Job `package`: put it together and keep it; made anew from the start when it was interrupted."""
@@ -116,7 +121,7 @@ class Packages:
         require(actor, "requests:read")
         self._cases.get(actor.tenant, id)
         found = self._cases.store.read(lambda tx: self._cases.repository.packages(tx, actor.tenant, id))
-        return self._aged(found[0]) if found else None
+        return self._present(found) if found else None
 
     def read(self, actor: Actor, id: str, *, request_id: str = "") -> tuple[Package, Iterator[bytes]]:
         """Return the package's bytes, once. Raises Conflict `package_gone` when it was read, replaced or has expired, NotFound when none was made."""
@@ -128,8 +133,7 @@ class Packages:
             found = self._cases.repository.packages(tx, actor.tenant, request.id)
             if not found:
                 raise NotFound("No package was made for this request; make one with POST …/package.")
-            # one that is still being put together does not hide the one before it
-            package = self._aged(next((each for each in found if each.state is not PackageState.BUILDING), found[0]))
+            package = self._present(found)
             if package.state is PackageState.BUILDING:
                 raise Conflict("The package is being put together; ask for its job.", code="package_not_ready")
             if package.state is not PackageState.READY:
@@ -170,6 +174,11 @@ class Packages:
                 self._cases.store.run(partial(self._cases.repository.drop_chunks, tenant=tenant, package=package.id))
             count += len(stale)
         return count
+
+    def _present(self, packages: Sequence[Package]) -> Package:
+        """Return the one that can be read, else the newest: one that is being made, or could not be, hides none that was."""
+        aged = [self._aged(each) for each in packages]
+        return next((each for each in aged if each.state is PackageState.READY), aged[0])
 
     def _aged(self, package: Package) -> Package:
         late = package.state is PackageState.READY and package.expires_at <= self._cases.clock.now()

@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from privacy.adapters.presidio_analyzer import PresidioRecognisers
 from privacy.discovery.text import Detector
 from privacy.disposal.closure import collect
 from privacy.disposal.model import Collection
+from privacy.disposal.target import ColumnShape
 from privacy.inventory.catalogue_model import Purpose, Recipient
 from privacy.inventory.catalogue_ports import Contents
 from privacy.inventory.model import Dataset
@@ -21,11 +22,13 @@ from privacy.inventory.relations import Relation
 from privacy.inventory.taxonomy import Taxonomy
 from privacy.kernel.clock import FixedClock
 from privacy.kernel.errors import ConnectorUnavailable
-from privacy.kernel.ids import DEFAULT_TENANT, TenantId
+from privacy.kernel.ids import DEFAULT_TENANT, DatasetId, TenantId
+from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
 from privacy.rights.letters import Letters
 from privacy.rights.model import Request, Requester, RequestKind, RequestState
 from privacy.rights.package import Builder
+from tests.cast import LI_XIAOMING
 from tests.company.tables import BY_NAME
 from tests.disposal import shop
 from tests.disposal.memory_target import MemoryTarget
@@ -41,6 +44,7 @@ class Shop:
     def __init__(self, datasets: Mapping[str, Dataset], relations: Sequence[Relation], target: MemoryTarget) -> None:
         self._datasets, self._relations, self._target = dict(datasets), tuple(relations), target
         self.silent = False
+        self.locked: dict[str, Any] = {}
 
     def datasets(self, tenant: TenantId, system: str | None = None) -> list[Dataset]:
         return list(self._datasets.values())
@@ -55,6 +59,9 @@ class Shop:
 
         return [collect(Terrain(tenant, shop.SYSTEM, self._datasets, self._target.shapes(), self._relations), self._target, subjects)]
 
+    def of(self, tenant: TenantId, dataset: DatasetId) -> dict[str, Any]:
+        return self.locked if dataset == "id-kh_info" else {}
+
     def contents(self, tenant: TenantId) -> Contents:
         purpose = Purpose("service", "Service", "main", "contract", ("name", "phone", "address"), retention="P3Y", name_zh="服务")
         return Contents(1, {"main": CONTROLLER}, {"service": purpose}, {"parcel": Recipient("parcel", "Parcel Ltd", "processor", "DE", purposes=("service",))})
@@ -65,7 +72,7 @@ class Shop:
 
     def builder(self) -> Builder:
         letters = Letters.load(POLICIES / "requests.toml")
-        return Builder(self, self, self, self, self, TAXONOMY, DETECTOR, None, letters, FixedClock(NOW))  # type: ignore[arg-type]
+        return Builder(self, self, self, self, self, TAXONOMY, DETECTOR, self, letters, FixedClock(NOW))  # type: ignore[arg-type]
 
 
 def chinese_shop() -> Shop:
@@ -120,10 +127,20 @@ def test_what_could_not_be_searched_is_named(packages: dict[str, dict[str, str]]
 
 def test_the_persons_own_values_are_all_there(packages: dict[str, dict[str, str]]) -> None:
     """Redaction takes what is others', not what is theirs."""
-    from tests.cast import LI_XIAOMING as LI
 
     whole = packages["xiaoming"]["data.json"]
-    for value in (LI.name, LI.phone, LI.email, LI.id_number, LI.birth_date, LI.address, "xiaoming", "8800417001", "味道不错", "203.0.113.7"):
+    for value in (
+        LI_XIAOMING.name,
+        LI_XIAOMING.phone,
+        LI_XIAOMING.email,
+        LI_XIAOMING.id_number,
+        LI_XIAOMING.birth_date,
+        LI_XIAOMING.address,
+        "xiaoming",
+        "8800417001",
+        "味道不错",
+        "203.0.113.7",
+    ):
         assert value in whole, "a value of the person's own was taken out"
 
 
@@ -168,12 +185,40 @@ def test_tables_hold_no_formula() -> None:
 
 def test_californians_learn_that_numbers_are_held_without_seeing_them() -> None:
     """CCPA regulations 7024(d); where European or Chinese law applies too the copy is whole."""
-    from tests.cast import LI_XIAOMING as LI
 
     only = unpacked(chinese_shop(), shop.subject("xiaoming"), regimes=("ccpa",))["data.json"]
     both = unpacked(chinese_shop(), shop.subject("xiaoming"), regimes=("ccpa", "gdpr"))["data.json"]
-    assert LI.id_number not in only and "已保存，不予展示" in only
-    assert LI.id_number in both
+    assert LI_XIAOMING.id_number not in only and "已保存，不予展示" in only
+    assert LI_XIAOMING.id_number in both
+
+
+@dataclass
+class Locked:
+    """A column encrypted in place, as subjects' port shows it: texts open for the subject they were locked for."""
+
+    shadow_column: str
+    index_column: str
+
+    def reveal(self, asked: Sequence[tuple[SubjectRef, str]]) -> list[Plaintext | None]:
+        return [Plaintext(text.removeprefix(f"pv1:{subject.key}:")) if text.startswith(f"pv1:{subject.key}:") else None for subject, text in asked]
+
+
+def test_what_was_encrypted_in_place_is_opened_for_the_person_and_our_columns_are_not_shown() -> None:
+    """The shop's phones after the switch: emptied, with the ciphertext and its index beside them."""
+    target = shop.memory()
+    known = target.shapes()["kh_info"]
+    families = {"sjh_enc": "text", "sjh_bidx": "integer"}
+    added = {name: ColumnShape(name, family, family, nullable=True) for name, family in families.items()}
+    target.tables["kh_info"] = replace(known, columns={**known.columns, **added})
+    for row in target.rows["kh_info"]:
+        row["sjh_enc"], row["sjh_bidx"], row["sjh"] = (f"pv1:{row['kh_bh']}:{row['sjh']}", 417, None) if row["sjh"] else (None, None, None)
+    company = Shop(shop.datasets(), shop.relations(), target)
+    company.locked = {"sjh": Locked("sjh_enc", "sjh_bidx")}
+    whole = "".join(unpacked(company, shop.subject("xiaoming")).values())
+    assert LI_XIAOMING.phone in whole
+    assert "pv1:" not in whole and "sjh_enc" not in whole and "sjh_bidx" not in whole
+    # also found of oneself in others' columns, since the opened value is one of the person's own
+    assert json.loads(unpacked(company, shop.subject("wangfang"))["data.json"])["datasets"]
 
 
 def test_equal_data_gives_an_equal_archive() -> None:

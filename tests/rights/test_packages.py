@@ -7,11 +7,12 @@ from sqlalchemy import text
 
 from privacy.adapters.store.engine import SqlStore
 from privacy.jobs.model import Job, JobState
-from privacy.kernel.errors import AccessDenied, AuditUnavailable, Conflict, NotFound
+from privacy.kernel.errors import AccessDenied, AuditUnavailable, Conflict, ConnectorUnavailable, NotFound
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import SubjectRef
 from privacy.rights.model import RequestKind
+from privacy.rights.package import Built
 from tests.cast import ALICE, CAROL, CHARLIE, DAVE, LI_XIAOMING
 from tests.rights.office import AGNES, NOW, Bureau
 
@@ -103,6 +104,20 @@ def test_a_package_of_somebody_who_was_erased_since_is_gone(office: Bureau) -> N
     assert office.cases.store.run(lambda tx: forget(tx, DEFAULT_TENANT, [LI_XIAOMING.ref], "case")) == 0
     with pytest.raises(Conflict, match="expired"):
         office.requests.packages.read(ALICE, id)
+
+
+def test_one_that_could_not_be_made_hides_none_that_was(office: Bureau) -> None:
+    id = office.verified()
+    office.requests.packages.make(ALICE, id)
+    build, office.builder.build = office.builder.build, _unreachable  # type: ignore[method-assign]
+    with pytest.raises(ConnectorUnavailable):
+        office.requests.packages.make(ALICE, id)
+    office.builder.build = build  # type: ignore[method-assign]
+    assert b"".join(office.requests.packages.read(ALICE, id)[1]) == office.builder.content
+
+
+def _unreachable(*_: object, **__: object) -> Built:
+    raise ConnectorUnavailable("The system does not answer.")
 
 
 class PaperLease:
