@@ -38,13 +38,14 @@ class Releases:
         return self._queue.enqueue(tx, rule.tenant, sweep_job(rule, slot), by=by)
 
     def _resumed(self, tx: Tx, tenant: TenantId, rows: Sequence[WaitingRow], at: datetime) -> int:
+        if self._resume is None:  # nobody would go on with them: they go on waiting, and stay listed
+            return 0
         plans: dict[tuple[str, str], None] = {}
         for row in rows:
             plans[row.case, row.plan] = None
             self._repository.save_waiting(tx, replace(row, resumed_at=at))
         for case, plan in plans:
-            if self._resume is not None:
-                self._resume(tx, tenant, case, plan)
+            self._resume(tx, tenant, case, plan)
         return len(plans)
 
 
