@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from privacy.cli.looking import application_for, is_address, progress_bar, shown
 from privacy.cli.output import harmless, json_option, show
 from privacy.kernel.errors import InvalidInput, NotFound, PrivacyError
 
@@ -25,15 +26,13 @@ def relate(target: str, why: bool, as_json: bool) -> None:
     An address is looked at as it stands: nothing is stored, and neither `privacy init` nor a database is needed. Proposals for a connected system, which
     must have been scanned, wait in `privacy systems relations`; nothing follows them before somebody confirms them. Values are compared inside the system.
     """
-    from privacy.cli.systems import _application, _is_address, _progress, _shown
-
-    with _progress(quiet=as_json) as progress:
-        if _is_address(target):
+    with progress_bar(quiet=as_json) as progress:
+        if is_address(target):
             result = _relate(target, progress)
         else:
-            with _application() as (application, actor):
+            with application_for() as (application, actor):
                 result = application.relation_finder.propose(actor, target, progress=progress)
-    report = _report(_shown(target), result)
+    report = _report(shown(target), result)
     if as_json:
         show(report, as_json=True)
         return
@@ -69,12 +68,11 @@ def relations(
 
     docs/relations.md explains the roles.
     """
-    from privacy.cli.systems import _application
     from privacy.inventory.relations import Ownership
 
     wanted = Ownership(role) if role else None
     deciding = bool(confirmed or rejected or added or all_auto)
-    with _application("systems:write" if deciding else "systems:read") as (application, actor):
+    with application_for("systems:write" if deciding else "systems:read") as (application, actor):
         if all_auto:
             show({"confirmed": application.relations.confirm_sure(actor, name)}, as_json=as_json)
         for text in added:
@@ -99,12 +97,11 @@ _LISTED = ("id", "child", "columns", "parent", "parent_columns", "role", "status
 @json_option
 def handling(name: str, table: str, action: str, reason: str, rule: str, replaced: tuple[str, ...], as_json: bool) -> None:
     """Say what erasure does to the rows of TABLE in the system NAME. Without a decision, rows that a person owns are deleted."""
-    from privacy.cli.systems import _application
     from privacy.inventory.relating import HandlingDecision
     from privacy.inventory.relations import Erase
 
     replacements = {field: text if text == "null" else f"text:{text}" for field, text in map(_pair, replaced)}
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         (answer,) = application.relations.handle(actor, [HandlingDecision(f"{name}.{table}", Erase(action), reason, rule, replacements)])
     if isinstance(answer, PrivacyError):
         raise answer

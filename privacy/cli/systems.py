@@ -1,12 +1,12 @@
 """`privacy systems`: connect databases and files, scan them, decide what was found, and take the data map out and in."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from privacy.cli.looking import application_for, is_address, progress_bar, shown
 from privacy.cli.output import harmless, json_option, show
 from privacy.cli.relations import handling, relate, relations
 from privacy.kernel.errors import Flaw, InvalidInput, NotFound, PrivacyError
@@ -33,7 +33,7 @@ def add(name: str, url: str, controller: str | None, check: bool, as_json: bool)
     stored encrypted and never shown. PostgreSQL and MariaDB beyond this machine must show a valid certificate, unless the address says why not
     (?unverified_tls_reason=…).
     """
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         system = application.discovery.add(actor, name, url, controller=controller, check=check)
     show(_system_row(system), as_json=as_json)
 
@@ -45,7 +45,7 @@ def add(name: str, url: str, controller: str | None, check: bool, as_json: bool)
 @json_option
 def change(name: str, url: str, check: bool, as_json: bool) -> None:
     """Give the system NAME another address, URL. Map, decisions and dataset ids stay; scan it afterwards to see what differs."""
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         system = application.discovery.change(actor, name, url, check=check)
     show(_system_row(system), as_json=as_json)
 
@@ -59,7 +59,7 @@ def remove(name: str, as_json: bool) -> None:
 
     The archive is called NAME~1 (NAME~2, …): `privacy systems show NAME~1` shows it. NAME is free again. To correct an address, use `change`.
     """
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         archive = application.inventory.remove_system(actor, name)
     show({"removed": name, "archive": archive.name}, as_json=as_json)
 
@@ -69,7 +69,7 @@ def remove(name: str, as_json: bool) -> None:
 @json_option
 def list_systems(removed: bool, as_json: bool) -> None:
     """List the connected systems."""
-    with _application("systems:read") as (application, actor):
+    with application_for("systems:read") as (application, actor):
         found = application.inventory.systems(actor.tenant, removed=removed)
     show([_system_row(system) for system in found], as_json=as_json, columns=("name", "kind", "address", "controller", "scanned_at"))
 
@@ -84,12 +84,12 @@ def scan(target: str, why: bool, as_json: bool) -> None:
     An address is scanned as it stands: nothing is stored, and neither `privacy init` nor a database is needed. The findings of a connected system are
     kept for `privacy systems findings`; values are not.
     """
-    with _progress(quiet=as_json) as progress:
-        if _is_address(target):
+    with progress_bar(quiet=as_json) as progress:
+        if is_address(target):
             reports: Sequence[Any] = _look(target, progress)
             drift = None
         else:
-            with _application() as (application, actor):
+            with application_for() as (application, actor):
                 result = application.discovery.scan(actor, target, progress=progress)
             reports, drift = result.reports, result.drift
     report = _scan_report(target, reports, drift)
@@ -106,7 +106,7 @@ def scan(target: str, why: bool, as_json: bool) -> None:
 @json_option
 def findings(name: str, everything: bool, as_json: bool) -> None:
     """List what the last scan of NAME proposes and nobody has decided yet."""
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         found = application.discovery.findings(actor, name)
     rows = [_finding_row(item) for item in found if everything or not item.field.status.settled]
     show(rows, as_json=as_json, columns=("dataset", "field", "status", "category", "level", "confidence", "outcome", "carrier", "drift"))
@@ -123,7 +123,7 @@ def confirm(name: str, fields: tuple[str, ...], category: str | None, level: int
     """Confirm proposals: FIELDS are written table.field."""
     if all_auto == bool(fields):
         raise click.UsageError("Name fields (table.field), or give --all-auto.")
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         if all_auto:
             show({"confirmed": application.inventory.confirm_auto(actor, name)}, as_json=as_json)
         else:
@@ -136,7 +136,7 @@ def confirm(name: str, fields: tuple[str, ...], category: str | None, level: int
 @json_option
 def reject(name: str, fields: tuple[str, ...], as_json: bool) -> None:
     """Reject proposals: the fields count as unknown, the strictest level, until somebody says what they hold."""
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         _decide(application, actor, name, fields, "reject", None, None, as_json)
 
 
@@ -149,7 +149,7 @@ def not_personal(name: str, fields: tuple[str, ...], all_none: bool, as_json: bo
     """Declare fields not personal: FIELDS are written table.field."""
     if all_none == bool(fields):
         raise click.UsageError("Name fields (table.field), or give --all-none.")
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         if all_none:
             show({"not_personal": application.inventory.declare_rest_not_personal(actor, name)}, as_json=as_json)
         else:
@@ -163,7 +163,7 @@ def not_personal(name: str, fields: tuple[str, ...], all_none: bool, as_json: bo
 @click.argument("field")
 def subject(name: str, table: str, type: str, field: str) -> None:
     """Say whom the rows of TABLE are about: TYPE (for example customer) and the FIELD that holds their key."""
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         application.inventory.set_subject(actor, f"{name}.{table}", type, field)
     click.echo(f"Each row of {name}.{table} is about the {type} in {field}.")
 
@@ -173,7 +173,7 @@ def subject(name: str, table: str, type: str, field: str) -> None:
 @json_option
 def show_system(name: str, as_json: bool) -> None:
     """Show the data map of NAME: every dataset with its fields and their state."""
-    with _application("systems:read") as (application, actor):
+    with application_for("systems:read") as (application, actor):
         system = application.inventory.system(actor.tenant, name)
         datasets = application.inventory.datasets(actor.tenant, name)
     rows = [_field_row(dataset, field) for dataset in datasets for field in dataset.fields.values()]
@@ -193,7 +193,7 @@ def data_map(name: str | None, target: Path | None, source: Path | None, as_json
     """Export the data map of NAME as YAML, or apply a map file with --import."""
     from privacy.adapters.files.yaml_file import dump, load
 
-    with _application() as (application, actor):
+    with application_for() as (application, actor):
         if source is not None:
             document = load(_read(source))
             show({"changed": application.inventory.import_map(actor, document, expected=name)}, as_json=as_json)
@@ -218,7 +218,7 @@ def gap(name: str | None, as_json: bool) -> None:
 
     docs/data-map.md explains the controls.
     """
-    with _application("systems:read") as (application, actor):
+    with application_for("systems:read") as (application, actor):
         found = application.inventory.gaps(actor.tenant, name)
     show(found, as_json=as_json, columns=("dataset", "field", "status", "category", "level", "missing", "remedy"))
     if found:
@@ -230,25 +230,6 @@ for _command in (relate, relations, handling):
 
 
 # --- inside --------------------------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _application(scope: str = "") -> Iterator[tuple[Any, Any]]:
-    from privacy.actors.people import require
-    from privacy.cli.session import open_application
-
-    application, actor = open_application()
-    try:
-        if scope:
-            require(actor, scope)
-        yield application, actor
-    finally:
-        application.close()
-
-
-def _is_address(target: str) -> bool:
-    """Is this an address or a path rather than a system's name? Names have no dots, slashes or colons."""
-    return any(mark in target for mark in ("/", ":", "\\", "."))
 
 
 def _look(url: str, progress: Any) -> Sequence[Any]:
@@ -270,26 +251,9 @@ def _look(url: str, progress: Any) -> Sequence[Any]:
     return reports
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
-    """Show a bar on standard error, and only on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda done, total, table: None
-        return
-    with Progress(
-        TextColumn("scanning"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[table]}", markup=False), console=console, transient=True
-    ) as bar:
-        task = bar.add_task("scan", total=None, table="")
-        yield lambda done, total, table: bar.update(task, completed=done, total=total, table=table[:60])
-
-
 def _scan_report(target: str, reports: Sequence[Any], drift: Any) -> dict[str, Any]:
     report: dict[str, Any] = {
-        "system": _shown(target),
+        "system": shown(target),
         "tables": len(reports),
         "columns": sum(len(report.table.columns) for report in reports),
         "proposals": [proposal.plain() for report in reports for proposal in report.proposals],
@@ -300,15 +264,6 @@ def _scan_report(target: str, reports: Sequence[Any], drift: Any) -> dict[str, A
     if drift is not None:
         report["drift"] = {"new": list(drift.new), "changed": list(drift.changed), "gone": list(drift.gone)}
     return report
-
-
-def _shown(target: str) -> str:
-    """An address is shown without its credentials."""
-    if not _is_address(target):
-        return target
-    from privacy.adapters.databases import locate
-
-    return locate(target).shown
 
 
 def _proposal_row(proposal: dict[str, Any]) -> dict[str, Any]:
