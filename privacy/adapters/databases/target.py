@@ -169,7 +169,7 @@ class SqlTarget:
             return marker.all(run) if marker.exists() else []
 
     def _apply(self, run: str, batch: int, token: int, statements: Sequence[Statement]) -> Applied:
-        at = 0
+        at = -1
         try:
             with self._database.engine.begin() as opened:
                 marker = Marker(opened)
@@ -186,16 +186,14 @@ class SqlTarget:
             return Applied(run, batch, tuple(rows))
         except DBAPIError as error:
             why = refusal(error)
-            if why.retry or self._other_wrote(run, batch, why):
+            # two workers that begin a run at once both write its first row: the second one looks again
+            if why.retry or (why.kind == "unique" and (at < 0 or self._wrote(run, batch))):
                 raise _Again(unavailable(error)) from None
-            raise _refused(why, error, statements[at].table if statements else "") from None
+            raise _refused(why, error, statements[at].table if at >= 0 else "") from None
         except (SQLAlchemyError, UnicodeError) as error:
             raise unavailable(error) from None
 
-    def _other_wrote(self, run: str, batch: int, why: Refusal) -> bool:
-        """Did two workers write one marker at once? Then the next attempt finds it."""
-        if why.kind != "unique":
-            return False
+    def _wrote(self, run: str, batch: int) -> bool:
         with self._reading() as opened:
             return Marker(opened).found(run, batch) is not None
 
