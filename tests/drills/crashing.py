@@ -9,7 +9,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,16 +33,25 @@ _WRITER = "KH0004"  # whose rows others go on writing while the act runs; never 
 
 
 class Act(Protocol):
-    """What is killed: an erasure, a sweep, an encryption in place."""
+    """What is killed: an erasure, a sweep, an encryption in place.
+
+    `writes` are what others do beside it over and over, each in a transaction of its own, with what `_given` gives; the writer tells each that was
+    committed as `place in writes:number`.
+    """
+
+    writes: Sequence[str]
 
     def queue(self, application: Application) -> None:
         """Do everything up to the job: plan, approve, enqueue."""
 
+    def go_on(self, application: Application) -> bool:
+        """Ask for what follows when the jobs so far are done, as a person would; False when there is nothing more to do. May be asked again after a kill."""
+
     def outcome(self, application: Application) -> Mapping[str, Any]:
         """Return what our own stores say in the end, without times and ids."""
 
-    def settle(self, application: Application, dump: Dump) -> Dump:
-        """Return the shop's rows in a form that two runs can be compared in (ciphertexts opened)."""
+    def settle(self, application: Application, dump: Dump, told: Sequence[str]) -> tuple[Dump, Sequence[str]]:
+        """Return the shop's rows in a form that two runs can be compared in (ciphertexts opened), and what of the told writes is not there."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Drill:
         return state
 
     def _renew_shop(self) -> None:
-        engine = _engine(self._url)
+        engine = engine_at(self._url)
         try:
             if engine.dialect.name == "sqlite":
                 for suffix in ("", "-wal", "-shm", "-journal"):
@@ -124,19 +133,23 @@ class Drill:
             for hurry in ("UPDATE job SET lease_until = 0 WHERE state = 'leased'", "UPDATE job SET run_at = 0 WHERE state = 'ready'"):
                 application.store.run(lambda tx, hurry=hurry: connection(tx).execute(text(hurry)))  # type: ignore[misc]
                 application.jobs.leases.reap()
-            ended = run_now(application.jobs, application.handlers)
-            assert [job.error_code for job in ended if job.error_code] == [], [f"{job.kind}: {job.error_code}" for job in ended]
+            while True:
+                ended = run_now(application.jobs, application.handlers)
+                assert [job.error_code for job in ended if job.error_code] == [], [f"{job.kind}: {job.error_code}" for job in ended]
+                if not self._act.go_on(application):
+                    break
 
     def _ended(self, state: Path, told: tuple[str, ...]) -> Ended:
         rows = tables.dump(self._url)
         written = {key[0] for key in rows["dd_main"] if str(key[0]).startswith("W")}
-        lost = [*(number for number in told if number not in written)]
+        lost = [number for number in told if number.startswith("W") and number not in written]
         for table in ("dd_main", "dd_mx"):
             rows[table] = {key: row for key, row in rows[table].items() if not str(key[0]).startswith("W")}
         rows["kh_info"][_WRITER,]["bz"] = None
         with self._opened(state) as application:
             application.sequencer.drain()
-            return Ended(self._act.settle(application, rows), self._act.outcome(application), tuple(lost))
+            settled, missing = self._act.settle(application, rows, [each for each in told if not each.startswith("W")])
+            return Ended(settled, self._act.outcome(application), (*lost, *missing))
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[Path]:
@@ -146,7 +159,7 @@ class Drill:
         pid = os.fork()
         if pid == 0:
             with contextlib.suppress(BaseException):
-                _write_on(self._url, told)
+                _write_on(self._url, told, self._act.writes)
             os._exit(0)
         try:
             yield told
@@ -165,8 +178,8 @@ def chosen(points: int, count: int, seed: int) -> list[int]:
     return sorted(random.Random(seed).sample(range(1, points + 1), min(count, points)))
 
 
-def _write_on(url: str, told: Path) -> None:
-    engine, number = _engine(url), 0
+def _write_on(url: str, told: Path, writes: Sequence[str]) -> None:
+    engine, number = engine_at(url), 0
     while True:
         number += 1
         with contextlib.suppress(Exception):  # a lock that took too long: it was told nothing, so it claims nothing
@@ -177,9 +190,20 @@ def _write_on(url: str, told: Path) -> None:
                 opened.execute(text("UPDATE kh_info SET bz = :bz WHERE kh_bh = :kh"), values)
             with told.open("a") as out:
                 out.write(f"W{number:06}\n")
+        for place, statement in enumerate(writes):
+            with contextlib.suppress(Exception):
+                with engine.begin() as opened:
+                    opened.execute(text(statement), _given(number))
+                with told.open("a") as out:
+                    out.write(f"{place}:{number}\n")
         time.sleep(0.005)
 
 
-def _engine(url: str) -> Engine:
+def _given(number: int) -> dict[str, str]:
+    mails = {"changed": f"w{number}@xie.example", "added": f"n{number}@xie.example"}
+    return {"bh": f"W{number:06}", "gone": f"W{number - 3:06}", "bz": f"{number}", **mails}
+
+
+def engine_at(url: str) -> Engine:
     address = parse_address(url, setting="the shop's address")
     return create_engine(address.url, connect_args=address.arguments)
