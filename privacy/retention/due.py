@@ -123,8 +123,11 @@ class Due:
 
     # --- looking ---------------------------------------------------------------------------------------------------------------------
 
-    def preview(self, statutes: Statutes, today: date) -> Preview:
-        """Count what goes and what stays. The hash is that of `today`, whatever day is looked at. Raises ConnectorUnavailable."""
+    def preview(self, statutes: Statutes, today: date, *, days: bool = True) -> Preview:
+        """Count what goes and what stays. The hash is that of `today`, whatever day is looked at. Raises ConnectorUnavailable.
+
+        Without `days` the earliest and the next day are left out: finding them takes some thirty looks at the table.
+        """
         rule, kept, left = self.rule, [], self.past
         for keeper in self.keepers:
             if rows := self._target.count(self.table, both(left, keeper.rows)):
@@ -148,8 +151,8 @@ class Due:
             effect=self.effect,
             hash=bound.hash,
             undated=self._target.count(self.table, undated(rule, self.scene.shapes)),
-            earliest=self._first(rule.valid_from, self.day, left) if due else None,
-            next=self._next(),
+            earliest=self._first(rule.valid_from, self.day, left) if due and days else None,
+            next=self._next() if days else None,
             statutes=rule.statutes,
             obstacles=self.obstacles,
         )

@@ -196,7 +196,7 @@ class _Work:
     def look(self) -> Preview:
         """Return what a fresh look finds: what is left and why."""
         self.due = self._due()
-        return self.due.preview(self.tools.statutes, day_of(self.tools.clock.now(), self.rule.zone))
+        return self.due.preview(self.tools.statutes, day_of(self.tools.clock.now(), self.rule.zone), days=False)
 
     def counts(self) -> dict[str, int]:
         """Return rows by dataset (references emptied by `dataset.columns`), from the markers or the register alone."""
