@@ -303,8 +303,9 @@ class _Walk:
         for held, members in groups.items():
             ties = [by_id[each] for each in held if each in by_id]
             link = tuple(dict.fromkeys([*(column for edge in ties for column in edge.child_columns), *(subject_link if "subject" in held else ())]))
-            via = ", ".join([*(words[edge.id] for edge in ties), *(["subject"] if "subject" in held else [])]) or members[0].via
-            yield self._row_set(table, members, share, via, link)
+            via = ", ".join([*(words[edge.id] for edge in ties), *(["subject"] if "subject" in held else [])])
+            # a row that hangs from a shared one names nobody itself: there is nothing in it to let go of
+            yield self._row_set(table, members, share, via or f"through {members[0].via}", link)
 
     def _row_set(self, table: str, rows: Sequence[Row], share: Share, via: str, link: tuple[str, ...]) -> RowSet:
         dataset = self._terrain.datasets.get(table)

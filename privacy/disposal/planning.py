@@ -6,7 +6,7 @@ one that goes, so its reference is cleared; where that cannot be, or where the r
 deleted. Nothing here writes; nothing depends on the order in which rows were read.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -71,6 +71,7 @@ class _Fate:
     rule: str = ""
     until: datetime | None = None
     clear: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True  # everything in it that names the subject can be cleared
 
     @property
     def fixed(self) -> bool:
@@ -107,9 +108,10 @@ class _Planner:
 
     def _begin(self, rows: RowSet) -> None:
         handling = self._rules.handlings.get(rows.dataset)
+        for place, times in Counter(map(canonical_key, rows.keys)).items():
+            self._times[rows.table, place] = max(times, self._times[rows.table, place])
         for key in rows.keys:
             place = canonical_key(key)
-            self._times[rows.table, place] += 1
             if place in self._fates[rows.table]:
                 continue
             fate = _Fate(rows.table, key, rows.share, Erase.UNLINK, rows.depth, own=rows.via == "subject")
@@ -189,30 +191,32 @@ class _Planner:
         by_words = {in_words(edge): edge for edge in self._terrain.followed}
         for rows in self._sets:
             fates = [self._fates[rows.table][canonical_key(key)] for key in rows.keys]
-            fates = [fate for fate in fates if fate.action is Erase.UNLINK and fate.share is rows.share]
-            if not fates:
-                continue
+            fates = [fate for fate in fates if fate.action is Erase.UNLINK and (fate.share is Share.OWNED) is (rows.share is Share.OWNED)]
             ties = [by_words[each] for each in rows.via.split(", ") if each in by_words and self._terrain.table(by_words[each].child) == rows.table]
             named = [each for each in self._refs if each.child == rows.table and any(each.columns == tie.child_columns for tie in ties)]
             if rows.link and not named:
                 named = [Reference(rows.table, rows.link, rows.table, rows.link, declared=False)]
             emptied = [cleared(self._terrain.shapes[rows.table], each, self._refs) for each in named]
             for fate in fates:
-                self._untie(fate, [values for values in emptied if values is not None], complete=bool(emptied) and None not in emptied)
-            if rows.share is Share.OWNED and not all(fate.clear for fate in fates):
-                self._note(
-                    "cannot_unlink", rows.table, "These rows are to be unlinked from the person, and what names the person cannot be emptied.",
-                    f"Decide to delete or anonymise them: `privacy systems handling {self._terrain.system} {rows.table}`.",
-                )  # fmt: skip
+                fate.complete = fate.complete and None not in emptied
+                for values in emptied:
+                    fate.clear.update(values or {})
+        for table in self._fates.values():
+            for each in table.values():
+                if each.action is Erase.UNLINK:
+                    self._untie(each)
 
-    def _untie(self, fate: _Fate, emptied: Sequence[Mapping[str, Any]], *, complete: bool) -> None:
-        for values in emptied:
-            fate.clear.update(values)
-        if not complete and fate.share is Share.ACCESSED and is_link(self._terrain.shapes[fate.table], self._refs):
+    def _untie(self, fate: _Fate) -> None:
+        if fate.share is Share.OWNED and not fate.clear:
+            self._note(
+                "cannot_unlink", fate.table, "These rows are to be unlinked from the person, and what names the person cannot be emptied.",
+                f"Decide to delete or anonymise them: `privacy systems handling {self._terrain.system} {fate.table}`.",
+            )  # fmt: skip
+        if not fate.complete and fate.share is Share.ACCESSED and is_link(self._terrain.shapes[fate.table], self._refs):
             fate.action, fate.clear, fate.reason = Erase.DELETE, {}, "the row is nothing but the link to the person"
         elif not fate.clear:
             fate.action, fate.reason = Erase.KEEP, _SHARED_REASON if fate.share is Share.SHARED else _FIXED_REASON
-        elif not complete:
+        elif not fate.complete:
             fate.reason = _FIXED_REASON
 
     def _respect_references(self) -> None:
@@ -311,7 +315,9 @@ class _Planner:
         if table not in known:
             dataset, shape = self._terrain.datasets[table], self._terrain.shapes[table]
             tied = {column for each in self._refs if each.child == table for column in each.columns}
-            named = {column for each in self._refs if each.parent == table and (each.declared or each.child in self._fates) for column in each.parent_columns}
+            # a value that no key enforces need only stay where a row that stays is found by it
+            held = {child for child, fates in self._fates.items() if any(fate.fixed for fate in fates.values())}
+            named = {column for each in self._refs if each.parent == table and (each.declared or each.child in held) for column in each.parent_columns}
             known[table] = blanks(shape, dataset, self._rules.handlings.get(dataset.name), tied | named)
             if known[table].left:
                 self._note(

@@ -51,7 +51,7 @@ class Blanks:
 def blanks(shape: TableShape, dataset: Dataset, handling: Handling | None, untouched: Collection[str]) -> Blanks:
     """Decide what each column of an anonymised row becomes; `untouched` are references and columns that others refer to.
 
-    Fields confirmed as not personal stay; what nobody decided yet counts as personal.
+    Fields confirmed as not personal stay; what nobody decided yet counts as personal. What stands encrypted beside a field is emptied with it.
     """
     values: dict[str, Any] = {}
     unique: list[str] = []
@@ -59,7 +59,10 @@ def blanks(shape: TableShape, dataset: Dataset, handling: Handling | None, untou
     said = handling.replacements if handling else {}
     singular = {column for columns in shape.unique for column in columns}
     for name, column in shape.columns.items():
-        wish = said.get(name)
+        # an encrypted column takes no words of ours
+        wish = said.get(name) if name not in dataset.beside else None
+        if name in dataset.ours:
+            continue
         if name in shape.primary_key or column.generated or (wish is None and (name in untouched or _is_not_personal(dataset, name))):
             continue
         if wish is not None and wish.startswith("text:"):
@@ -74,7 +77,8 @@ def blanks(shape: TableShape, dataset: Dataset, handling: Handling | None, untou
             values[name] = _FIXED[column.family]
         else:
             left.append(name)
-    return Blanks(values, tuple(unique), tuple(left))
+    emptied = {column for field, columns in dataset.beside.items() if field in values or field in unique for column in columns}
+    return Blanks({**values, **dict.fromkeys(sorted(emptied & shape.columns.keys()))}, tuple(unique), tuple(left))
 
 
 def row_values(key: bytes, shape: TableShape, columns: Sequence[str], row: tuple[Any, ...]) -> dict[str, Any]:
