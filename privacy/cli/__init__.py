@@ -38,6 +38,7 @@ COMMANDS = {
     "jobs": ("privacy.cli.jobs:jobs", "Long work: list, pause, resume, retry, cancel."),
     "worker": ("privacy.cli.jobs:worker", "Run jobs and schedules beside the serving processes."),
     "audit": ("privacy.cli.audit:audit", "Export, prove and verify the audit log."),
+    "sign-in": ("privacy.cli.sign_in:sign_in", "Act as a person: print a token for PRIVACY_TOKEN."),
     "users": ("privacy.cli.users:users", "People who sign in."),
     "clients": ("privacy.cli.clients:clients", "Applications that call the service."),
     "bench": ("privacy.cli.bench:bench", "Benchmarks, each a ratio to a named peer in the same run."),

@@ -1,5 +1,6 @@
 """Errors to exit codes: 1 finding or refusal, 2 usage, 3 environment. An unknown error prints its type and place, never its text."""
 
+import os
 import traceback
 
 import click
@@ -42,6 +43,8 @@ def say(error: Exception) -> None:
         error.show()
     elif isinstance(error, errors.PrivacyError):
         click.echo(f"privacy: {error.detail}", err=True)
+        if isinstance(error, errors.AccessDenied) and not os.environ.get("PRIVACY_TOKEN"):
+            click.echo("  You act as the operator. As somebody with that right: export PRIVACY_TOKEN=$(privacy sign-in NAME)", err=True)
         for flaw in error.flaws:
             if flaw.pointer:
                 # a single flaw is often the error's own sentence: then only its place is news

@@ -11,7 +11,7 @@ from privacy.kernel.errors import Misconfigured
 from privacy.kernel.ids import DEFAULT_TENANT
 
 # the accounts of a new installation: (name, role), and for applications the purposes they may name
-PEOPLE = (("admin", "admin"), ("dpo", "dpo"), ("auditor", "auditor"))
+PEOPLE = (("admin", "admin"), ("dpo", "dpo"), ("approver", "approver"), ("auditor", "auditor"))
 CLIENTS = (("app", "application", ("service", "support", "marketing")), ("analyst", "analyst", ("analytics",)))
 
 

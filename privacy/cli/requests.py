@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privacy.cli.asking import ask
 from privacy.cli.output import json_option, show
 from privacy.kernel.errors import InvalidInput
 from privacy.kernel.plaintext import Plaintext
@@ -144,7 +145,7 @@ def identity(id: str, channel: str | None, as_json: bool) -> None:
 @json_option
 def verify(id: str, attest: str | None, as_json: bool) -> None:
     """Enter the code the person tells (it is asked for), or attest that identity was proven (where the proof is kept is asked for)."""
-    given = Plaintext(click.prompt("Where the proof is kept" if attest else "Code", hide_input=attest is None))
+    given = Plaintext(ask("Where the proof is kept" if attest else "Code", hidden=attest is None))
     with _opened() as (application, actor):
         if attest:
             application.requests.identity.attest(actor, id, attest, given)
@@ -170,7 +171,8 @@ def plan(id: str, as_json: bool) -> int:
         show(told | {"recipients": recipients}, as_json=True)
     else:
         show(rows, title=f"Plan {planned.plan.id}")
-        show(obstacles, title="Obstacles")
+        if obstacles:
+            show(obstacles, title="Obstacles")
         show(recipients, title="To be told afterwards")
         click.echo(f"hash: {planned.plan.hash}")
     return 1 if planned.plan.blocked else 0
@@ -298,7 +300,7 @@ def package(id: str, out: Path | None, as_json: bool) -> None:
 def certificate(id: str) -> None:
     """Print the signed certificate of an erasure."""
     with _opened() as (application, actor):
-        click.echo(application.requests.erasing.certificate(actor, id).decode("utf-8"))
+        click.echo(application.requests.erasing.certificate(actor, id).decode("utf-8"), nl=False)
 
 
 @requests.command()
@@ -336,7 +338,7 @@ def _row(shown: "Shown") -> dict[str, Any]:
 
 
 def _asked(kinds: Sequence[str], scope: str) -> "list[Identifier]":
-    return [_identifier({"kind": kind, "value": click.prompt(kind, hide_input=True), "scope": scope}) for kind in kinds]
+    return [_identifier({"kind": kind, "value": ask(kind), "scope": scope}) for kind in kinds]
 
 
 def _read_identifiers() -> "list[Identifier]":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from privacy.cli import asking
 from privacy.cli.output import json_option, show
 from privacy.kernel.errors import InvalidInput
 from privacy.kernel.plaintext import Plaintext
@@ -47,7 +48,7 @@ def subjects() -> None:
 def resolve(ask: Sequence[str], from_stdin: bool, scope: str, as_json: bool, **given: Sequence[str]) -> int:
     """Find whose identifiers these are. Exit 1 when it is nobody, several people, or something stayed in doubt."""
     identifiers = [_identifier(kind, value, scope) for kind, values in given.items() for value in values]
-    identifiers += [_identifier(kind, click.prompt(kind, hide_input=True), scope) for kind in ask]
+    identifiers += [_identifier(kind, asking.ask(kind), scope) for kind in ask]
     identifiers += list(_from_stdin(scope)) if from_stdin else []
     if not identifiers:
         raise InvalidInput("Name at least one identifier: --ask phone asks for it, --stdin reads JSON lines.")
