@@ -319,7 +319,17 @@ class _Wiring:
     @cached_property
     def inventory(self) -> Inventory:
         seal, unseal = self.keyring.seal, self.keyring.unseal
-        return Inventory(self.store, SqlInventoryRepository(), self.taxonomy, self.audit, self.clock, seal, unseal, relations=SqlRelationRepository())
+        return Inventory(
+            self.store,
+            SqlInventoryRepository(),
+            self.taxonomy,
+            self.audit,
+            self.clock,
+            seal,
+            unseal,
+            relations=SqlRelationRepository(),
+            beside=SqlColumnRepository().beside,
+        )
 
     @cached_property
     def relations(self) -> Relations:
@@ -350,7 +360,9 @@ class _Wiring:
     @cached_property
     def columns(self) -> Columns:
         repository, gate = SqlColumnRepository(), self.following.gate
-        return Columns(self.store, repository, self.inventory, self.relations, self._shadow, self.jobs, self.audit, self.clock, gate)
+        return Columns(
+            self.store, repository, self.inventory, self.relations, self._shadow, self.jobs, self.audit, self.clock, MapControls(SqlInventoryRepository()), gate
+        )
 
     @cached_property
     def mover(self) -> Mover:

@@ -94,6 +94,8 @@ class Dataset:
     """One table, file or collection. `id` never changes and is what ciphertexts, keys and indexes are bound to; names may change.
 
     `subject_field` holds the key of the subject each row is about, `subject_type` its kind (`customer`); both None until confirmed.
+    `beside` names columns of ours in the table, by the field they stand for (encrypted in place): what is done to the field is done to them as well. They
+    are no fields of the map.
     """
 
     id: DatasetId
@@ -110,10 +112,16 @@ class Dataset:
     proposed_subject_field: str | None = None
     problem: str = ""
     gone: bool = False
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def name(self) -> str:
         return qualified(self.system, self.table)
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """Return the columns of ours in the table."""
+        return frozenset(column for columns in self.beside.values() for column in columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,16 @@ class DatasetRow:
     fields: Mapping[str, FieldRow] = field(default_factory=dict)
 
 
+class Beside(Protocol):
+    """Columns of ours in connected tables, by dataset and the field they stand for; protection has them."""
+
+    def __call__(self, tx: Tx, tenant: TenantId) -> Mapping[DatasetId, Mapping[str, tuple[str, ...]]]: ...
+
+
+def nothing_beside(tx: Tx, tenant: TenantId) -> Mapping[DatasetId, Mapping[str, tuple[str, ...]]]:
+    return {}
+
+
 class InventoryRepository(Protocol):
     """Rows of the data map; every method is of one tenant."""
 

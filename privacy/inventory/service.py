@@ -21,12 +21,12 @@ from privacy.inventory.deciding import FieldDecision, apply_subject, decide, eve
 from privacy.inventory.gap import gaps
 from privacy.inventory.merging import Drift, ScannedTable, in_parts, mark_gone, merge
 from privacy.inventory.model import ARCHIVED, Dataset, Field, Gap, Status, System
-from privacy.inventory.ports import DatasetRow, FieldRow, InventoryRepository, RelationRepository, Seal
+from privacy.inventory.ports import Beside, DatasetRow, FieldRow, InventoryRepository, RelationRepository, Seal, nothing_beside
 from privacy.inventory.relation_events import record_handling, record_relations
 from privacy.inventory.taxonomy import NOT_PERSONAL, Taxonomy
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import Conflict, InvalidInput, NotFound, PrivacyError
-from privacy.kernel.ids import ControllerId, SystemId, TenantId, new_id
+from privacy.kernel.ids import ControllerId, DatasetId, SystemId, TenantId, new_id
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor, qualified
 
@@ -59,6 +59,7 @@ class Inventory:
     Args:
         seal, unseal: encrypt addresses at rest (`KeyRing.seal`, `KeyRing.unseal`).
         relations: the other half of the map file; `relating.Relations` decides them.
+        beside: columns of ours in connected tables; whoever makes or removes one grows the map's version.
         poll_seconds: how long a reader may trust what it read before it looks at the version again.
     """
 
@@ -73,11 +74,12 @@ class Inventory:
         unseal: Seal,
         *,
         relations: RelationRepository,
+        beside: Beside = nothing_beside,
         poll_seconds: float = 0.2,
     ) -> None:
         self._store, self._repository, self._taxonomy, self._audit, self._clock = store, repository, taxonomy, audit, clock
         self._seal, self._unseal = seal, unseal
-        self._relations = relations
+        self._relations, self._beside = relations, beside
         self._poll_seconds = poll_seconds
         self._versions: dict[TenantId, tuple[float, int]] = {}
         self._datasets: OrderedDict[tuple[TenantId, str], tuple[int, Dataset]] = OrderedDict()
@@ -405,7 +407,7 @@ class Inventory:
 
     def _read_dataset(self, tx: Tx, tenant: TenantId, name: str) -> Dataset | None:
         system, row = self._dataset_row(tx, tenant, name)
-        return self._dataset(tenant, system, row) if row else None
+        return self._dataset(tenant, system, row, self._beside(tx, tenant)) if row else None
 
     def _read_datasets(self, tx: Tx, tenant: TenantId, system: str | None) -> list[Dataset]:
         if system is not None:
@@ -413,13 +415,14 @@ class Inventory:
         names = {known.id: known.name for known in self._repository.systems(tx, tenant)}
         wanted = next((id for id, name in names.items() if name == system), None)
         rows = self._repository.datasets(tx, tenant, wanted)
-        return sorted((self._dataset(tenant, names[row.system_id], row) for row in rows), key=lambda dataset: dataset.name)
+        beside = self._beside(tx, tenant)
+        return sorted((self._dataset(tenant, names[row.system_id], row, beside) for row in rows), key=lambda dataset: dataset.name)
 
-    def _dataset(self, tenant: TenantId, system: str, row: DatasetRow) -> Dataset:
+    def _dataset(self, tenant: TenantId, system: str, row: DatasetRow, beside: Mapping[DatasetId, Mapping[str, tuple[str, ...]]]) -> Dataset:
         fields = MappingProxyType({name: self._field(field) for name, field in row.fields.items()})
         return Dataset(
             row.id, tenant, system, row.table, row.subject_type, row.subject_field, fields, row.kind, row.comment, row.rows, row.proposed_subject_type,
-            row.proposed_subject_field, row.problem, row.gone,
+            row.proposed_subject_field, row.problem, row.gone, beside.get(row.id, MappingProxyType({})),
         )  # fmt: skip
 
     def _field(self, row: FieldRow) -> Field:

@@ -133,9 +133,13 @@ class Relations(Protocol):
 
 
 class Controls(Protocol):
-    """Tells the data map that a field is, or is no longer, encrypted where it lies."""
+    """Tells the data map what protection does in its systems."""
 
-    def __call__(self, tx: Tx, tenant: TenantId, column: ProtectedColumn, *, encrypted: bool, gone: bool = False) -> None: ...
+    def moved(self, tx: Tx, tenant: TenantId) -> None:
+        """Columns of ours come into a table, or go: whoever remembers the map reads it again."""
+
+    def __call__(self, tx: Tx, tenant: TenantId, column: ProtectedColumn, *, encrypted: bool, gone: bool = False) -> None:
+        """Say that a field is, or is no longer, encrypted where it lies; `gone`: that its column was dropped."""
 
 
 class Queue(Protocol):

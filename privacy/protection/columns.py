@@ -18,7 +18,7 @@ from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 from privacy.protection.column_model import FROM, Draft, Obstacle, Phase, ProtectedColumn, Step
-from privacy.protection.column_ports import ColumnRepository, DataMap, Queue, Relations, Shadows, Survey
+from privacy.protection.column_ports import ColumnRepository, Controls, DataMap, Queue, Relations, Shadows, Survey
 
 KIND = "columns"
 _SECONDS_A_ROW = 0.0004  # an estimate: three looks at every row (copy, verify, switch) on an ordinary machine
@@ -46,10 +46,11 @@ class Columns:
         queue: Queue,
         audit: AuditLog,
         clock: Clock,
+        controls: Controls,
         gate: Callable[[], None],
     ) -> None:
         self._store, self._repository, self._inventory, self._relations = store, repository, inventory, relations
-        self._shadows, self._queue, self._audit, self._clock, self._gate = shadows, queue, audit, clock, gate
+        self._shadows, self._queue, self._audit, self._clock, self._controls, self._gate = shadows, queue, audit, clock, controls, gate
 
     # --- looking -----------------------------------------------------------------------------------------------------------------------
 
@@ -174,6 +175,7 @@ class Columns:
             if column.phase not in FROM[step]:
                 raise Conflict(f"The column is {column.phase}: {step} follows on {', '.join(sorted(FROM[step]))}.", code="wrong_phase")
             begun = self._begun(column, step, self._clock.now(), drop=drop)
+            self._controls.moved(tx, actor.tenant)
             self._repository.save(tx, begun)
             if begun.phase is Phase.UNDONE:
                 self._audit.append(tx, _event(ACTIONS[step], actor, begun, Outcome.SUCCESS, {}, request_id))

@@ -16,6 +16,9 @@ class MapControls:
     def __init__(self, repository: InventoryRepository) -> None:
         self._repository = repository
 
+    def moved(self, tx: Tx, tenant: TenantId) -> None:
+        self._repository.grow(tx, tenant)
+
     def __call__(self, tx: Tx, tenant: TenantId, column: ProtectedColumn, *, encrypted: bool, gone: bool = False) -> None:
         """Change the field in the map, as long as the system and the dataset are in it. `gone`: the column itself was dropped."""
         system = self._repository.system(tx, tenant, column.system)

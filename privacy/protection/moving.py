@@ -306,6 +306,7 @@ class _Move:
         def work(tx: Tx) -> None:
             if self._current(tx):
                 tools.repository.save(tx, ended)
+                tools.controls.moved(tx, ended.tenant)
                 if encrypted is not None:
                     tools.controls(tx, ended.tenant, ended, encrypted=encrypted, gone=phase is Phase.FINALISED and ended.drop)
                 tools.audit.append(tx, event_of(ACTIONS[self.step], machine(ended.tenant), ended, outcome, counts))

@@ -3,7 +3,7 @@
 Implements the port `EncryptedFields` of subjects. Whoever opens a value has decided that it may be seen, and has written the event.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from privacy.kernel.errors import PrivacyError
@@ -11,7 +11,7 @@ from privacy.kernel.ids import DatasetId, TenantId
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.store import Store
 from privacy.kernel.terms import SubjectRef
-from privacy.protection.column_model import HIDDEN, Phase, ProtectedColumn
+from privacy.protection.column_model import HIDDEN, ProtectedColumn
 from privacy.protection.column_ports import ColumnRepository
 from privacy.protection.items import IndexItem, RevealItem
 from privacy.protection.service import Protection
@@ -28,11 +28,6 @@ class ProtectedColumns:
         """Return the fields whose values stand in a shadow: from the switch on. Before it the plaintext is what counts, and is searched."""
         return {column.field: self._field(column) for column in self._columns(tenant, dataset) if column.phase in HIDDEN}
 
-    def companions(self, tenant: TenantId, dataset: DatasetId) -> Mapping[str, tuple[str, str]]:
-        """Return field → (shadow, index): what must be emptied with the field, in every phase in which our columns are there."""
-        there = (column for column in self._columns(tenant, dataset) if column.phase not in (Phase.PLANNED, Phase.UNDONE))
-        return {column.field: (column.layout.shadow, column.layout.index) for column in there}
-
     def _columns(self, tenant: TenantId, dataset: DatasetId) -> Sequence[ProtectedColumn]:
         return self._store.read(lambda tx: self._repository.of_dataset(tx, tenant, dataset))
 
@@ -48,12 +43,3 @@ class ProtectedColumns:
         items = [RevealItem(subject, column.field, text) for subject, text in texts]
         answers = self._protection.reveal(column.tenant, column.dataset_id, items)
         return [None if isinstance(answer, PrivacyError) else answer for answer in answers]
-
-
-def ours(columns: Collection[ProtectedColumn]) -> Mapping[DatasetId, frozenset[str]]:
-    """Return the columns of ours that stand in each dataset's table."""
-    found: dict[DatasetId, frozenset[str]] = {}
-    for column in columns:
-        if column.phase not in (Phase.PLANNED, Phase.UNDONE):
-            found[column.dataset_id] = found.get(column.dataset_id, frozenset()) | {column.layout.shadow, column.layout.index}
-    return found

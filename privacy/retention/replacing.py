@@ -34,10 +34,11 @@ class Replacing:
 def replacing(dataset: Dataset, shape: TableShape, columns: Iterable[str], kept: Iterable[str], handling: Handling | None) -> Replacing:
     """Return what the personal fields of a dataset become. `columns` limits them (empty: all); `kept` are clocks and references, never touched."""
     wanted, untouched = frozenset(columns), frozenset(kept)
-    chosen = {name for name in shape.columns if name not in untouched and (not wanted or name in wanted)}
+    chosen = {name for name in shape.columns if name not in untouched and (not wanted or name in wanted) and name not in dataset.ours}
     undecided = [name for name in sorted(chosen - set(shape.primary_key)) if not _decided(dataset, name)]
     blank = disposal.blanks(shape, dataset, handling, frozenset(shape.columns) - chosen)
-    values = {name: value for name, value in blank.values.items() if name in chosen}
+    beside = {column for field in chosen for column in dataset.beside.get(field, ())}
+    values = {name: value for name, value in blank.values.items() if name in chosen | beside}
     unique = tuple(name for name in blank.unique if name in chosen)
     obstacles = [f"{dataset.name}.{name}: nobody decided what it holds; confirm the field or declare it not personal" for name in undecided]
     obstacles += [f"{dataset.name}.{name}: it must not be empty and has no neutral value; make the column nullable" for name in blank.left if name in chosen]

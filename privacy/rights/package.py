@@ -153,8 +153,7 @@ class Builder:
     ) -> _Part:
         shape = target.shapes()[found.table]
         locked = self._encrypted.of(tenant, dataset.id) if self._encrypted else {}
-        ours = {name for each in locked.values() for name in (each.shadow_column, each.index_column)}
-        names = [name for name in shape.columns if name not in ours]
+        names = [name for name in shape.columns if name not in dataset.ours]
         wanted = [*names, *(each.shadow_column for each in locked.values() if each.shadow_column in shape.columns)]
         rows = []
         for start in range(0, len(found.keys), _BATCH):

@@ -1,6 +1,6 @@
 """Table and repository of columns that are protected in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -50,6 +50,15 @@ class SqlColumnRepository:
     def of_dataset(self, tx: Tx, tenant: TenantId, dataset: DatasetId) -> Sequence[ProtectedColumn]:
         query = select(COLUMN).where(COLUMN.c.tenant == tenant, COLUMN.c.dataset_id == dataset).order_by(COLUMN.c.field)
         return [_column(row) for row in connection(tx).execute(query)]
+
+    def beside(self, tx: Tx, tenant: TenantId) -> Mapping[DatasetId, Mapping[str, tuple[str, ...]]]:
+        """Implement `inventory.ports.Beside`."""
+        nowhere = (Phase.PLANNED.value, Phase.UNDONE.value)
+        query = select(COLUMN.c.dataset_id, COLUMN.c.field, COLUMN.c.layout).where(COLUMN.c.tenant == tenant, COLUMN.c.phase.not_in(nowhere))
+        found: dict[DatasetId, dict[str, tuple[str, ...]]] = {}
+        for row in connection(tx).execute(query):
+            found.setdefault(DatasetId(row.dataset_id), {})[row.field] = (row.layout["shadow"], row.layout["index"])
+        return found
 
     def get(self, tx: Tx, tenant: TenantId, id: str, *, lock: bool = False) -> ProtectedColumn | None:
         query = select(COLUMN).where(COLUMN.c.tenant == tenant, COLUMN.c.id == id)
