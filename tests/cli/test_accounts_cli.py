@@ -61,7 +61,7 @@ def test_an_operator_adds_a_person_who_can_sign_in(run: Run, state: Path) -> Non
     made = told(run, "users", "add", "Carol", "--role", "auditor")
     opened = with_actors(state, lambda actors: actors.open_session("carol", made["password"], pyotp.TOTP(made["totp_secret"]).now()))
     assert opened.assurance == 2
-    assert {user["username"] for user in told(run, "users", "list")} == {"admin", "dpo", "auditor", "carol"}
+    assert {user["username"] for user in told(run, "users", "list")} == {"admin", "dpo", "approver", "auditor", "carol"}
     assert made["password"] not in json.dumps(told(run, "users", "list"))
 
 
