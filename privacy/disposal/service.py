@@ -25,7 +25,7 @@ from privacy.disposal.surveying import Survey, Surveyor, by_system
 from privacy.jobs.model import Job, NewJob
 from privacy.kernel.canonical import canonical_json
 from privacy.kernel.clock import Clock
-from privacy.kernel.errors import AccessDenied, Conflict, ConnectorUnavailable, NotFound, OnHold, PrivacyError, StepUpRequired
+from privacy.kernel.errors import AccessDenied, Conflict, ConnectorUnavailable, InvalidInput, NotFound, OnHold, PrivacyError, StepUpRequired
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.store import Store, Tx
@@ -172,7 +172,7 @@ class Disposal:
         for system, mine in by_system(wanted).items():
             try:
                 survey, told = self._surveyed(tenant, system, mine)
-            except ConnectorUnavailable as error:
+            except (ConnectorUnavailable, InvalidInput) as error:  # no answer, or an address at which there is nothing any more
                 problems[system] = error.detail
                 remedy = "Make a new plan when it answers: this one leaves the system, and the keys of its subjects, as they are."
                 obstacles.append(Obstacle("unreachable", system, error.detail, remedy, blocks=False))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,14 +10,17 @@ from sqlalchemy import create_engine, text
 
 from privacy.adapters.database_urls import parse_address
 from privacy.audit.verifier import Tampered
+from privacy.cli.session import operator
 from privacy.crypto.signatures import verify_ed25519
 from privacy.disposal.certificate import verify
 from privacy.disposal.model import PlanState
 from privacy.jobs.model import JobState
 from privacy.kernel.errors import AccessDenied, Conflict, StepUpRequired
 from privacy.kernel.ids import DEFAULT_TENANT
+from privacy.kernel.terms import SubjectRef
 from tests.cast import ALICE, CAROL, DAVE
 from tests.company import tables
+from tests.company.confirming import confirm_shop, connect
 from tests.disposal import shop
 from tests.disposal.erasing import Case, Dump
 
@@ -184,3 +188,55 @@ def _refuses(*_arguments: object) -> None:
     from privacy.kernel.errors import ConnectorUnavailable
 
     raise ConnectorUnavailable("The system does not answer.")
+
+
+def test_a_system_that_does_not_answer_hides_no_other_and_stays_open(case: Case, tmp_path: Path) -> None:
+    other = f"sqlite:///{tmp_path / 'other.sqlite'}"
+    tables.build(other)
+    connect(case.application, operator(case.application), "branch", other)
+    confirm_shop(case.application, operator(case.application), "branch")
+    here, there = shop.subject("xiaoming"), SubjectRef("branch", "customer", "KH0001")
+    case.application.subject_keys.audit_refs(DEFAULT_TENANT, [here, there])
+    (tmp_path / "other.sqlite").rename(tmp_path / "away")
+
+    plan = case.plan(here, there)
+    assert [(each.code, each.where, each.blocks) for each in plan.obstacles if each.code == "unreachable"] == [("unreachable", "branch", False)]
+    case.approve(plan)
+    case.run()
+
+    assert case.now(plan).state is PlanState.NEEDS_ATTENTION and set(case.now(plan).problems) == {"branch"}
+    assert case.application.subject_keys.audit_refs(DEFAULT_TENANT, [here]) == [b""]
+    assert case.application.subject_keys.audit_refs(DEFAULT_TENANT, [there]) != [b""]
+    said = json.loads(case.application.disposal.certificate(CAROL, plan.id).decode().partition("\n")[0])
+    assert [each["system"] for each in said["open"]] == ["branch"] and [each["system"] for each in said["systems"]] == ["shop"]
+
+    (tmp_path / "away").rename(tmp_path / "other.sqlite")
+    rest = case.erase(here, there)
+    assert rest.state is PlanState.DONE and case.application.subject_keys.audit_refs(DEFAULT_TENANT, [there]) == [b""]
+
+
+def test_a_constraint_in_the_middle_undoes_its_batch_and_names_itself(case: Case) -> None:
+    plan = case.plan(shop.subject("xiaoming"))
+    case.approve(plan)
+    before = tables.dump(case.url)
+    tools = case.application.handlers["disposal"]._tools  # type: ignore[attr-defined]
+    real, survey = tools.targets, tools.surveyor.survey
+
+    def late(*arguments: Any) -> Any:
+        found = survey(*arguments)
+        kind = case.url.split(":")[0]
+        clause = "CREATE TRIGGER no_go BEFORE DELETE ON hy_card"
+        body = {
+            "sqlite": f"{clause} BEGIN SELECT RAISE(ABORT, 'kept'); END",
+            "postgresql": "CREATE FUNCTION no_go() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'kept'; END $$; "
+            f"{clause} FOR EACH ROW EXECUTE FUNCTION no_go()",
+        }.get(kind, f"{clause} FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'kept'")
+        do(case.url, body)
+        return found
+
+    object.__setattr__(tools.surveyor, "survey", late)
+    (job,) = case.run()
+
+    assert real is tools.targets and job.state is JobState.NEEDS_ATTENTION and job.error_code == "constraint_violated"
+    assert case.now(plan).state is PlanState.NEEDS_ATTENTION and "shop" in case.now(plan).problems
+    assert tables.dump(case.url) == before
