@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import re
+import shlex
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 
 from privacy.client import Client
@@ -42,6 +45,7 @@ class Told:
     office: Office
     folder: Path
     output: str
+    made: Any
 
     def rows(self, name: str) -> list[Row]:
         with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
@@ -55,18 +59,19 @@ def told(installed: Installation, tmp_path_factory: pytest.TempPathFactory) -> I
     with serving(copied.state) as service:
         done = paste(service, blocks("README.md"), folder)
         assert done.returncode == 0, done.stdout + done.stderr
-        yield Told(Office(service, copied.made), folder, done.stdout)
+        yield Told(Office(service, copied.made), folder, done.stdout, copied.made)
 
 
-def blocks(readme: str) -> str:
-    found = re.findall(r"^```bash chinook\n(.*?)^```", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+def blocks(readme: str, kind: str = "chinook") -> str:
+    found = re.findall(rf"^```bash {kind}\n(.*?)^```", (ROOT / readme).read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert found
     # a list of gaps is a finding, and exits with 1
     return re.sub(r"^(privacy systems gap \w+)", r"{ \1 || test $? = 1; }", "\n".join(found), flags=re.MULTILINE)
 
 
 def paste(service: Running, lines: str, folder: Path) -> Any:
-    return service.shell(f"CHINOOK={_FOLDER / 'Chinook_Sqlite.sqlite'}\n{lines}", folder=folder, seconds=300)
+    copy = shutil.copy(_FOLDER / "Chinook_Sqlite.sqlite", folder / "Chinook.sqlite")
+    return service.shell(f"CHINOOK={copy}\n{lines}", folder=folder, seconds=300)
 
 
 def customers() -> list[Row]:
@@ -76,10 +81,11 @@ def customers() -> list[Row]:
 
 
 def test_the_readmes_main_job_keeps_its_promises(told: Told) -> None:
-    """One test, not three: the commands take a while, and every worker that takes a part of this file runs them again."""
+    """One test, not four: the commands take a while, and every worker that takes a part of this file runs them again."""
     numbers_are_those_of_the_scan(told)
     files_hold_what_the_table_promises(told)
     no_file_holds_a_customers_own_value(told)
+    the_readmes_request_erases_exactly_one_customer(told)
 
 
 def numbers_are_those_of_the_scan(told: Told) -> None:
@@ -116,6 +122,32 @@ def no_file_holds_a_customers_own_value(told: Told) -> None:
     assert len(values) > 200
     masked = {path.stem: path.read_text("utf-8") for path in told.folder.glob("*-*.csv")}
     assert [(name, value) for name, content in masked.items() for value in values if value in content] == []
+
+
+def the_readmes_request_erases_exactly_one_customer(told: Told) -> None:
+    """As it stands in either README, signing in as a person would."""
+    for readme in ("README.md", "README.zh-CN.md"):
+        assert steps(blocks(readme, "rights")) == steps(blocks("README.md", "rights"))
+    service, copy = told.office.service, told.folder / "Chinook.sqlite"
+    done = service.shell(sign_ins(told.made) + blocks("README.md", "rights"), folder=told.folder, seconds=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verified: True" in done.stdout
+    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as opened:
+        assert [opened.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("Customer", "Invoice", "InvoiceLine")] == [58, 405, 2202]
+
+
+def steps(block: str) -> list[str]:
+    """Return the commands without what is said about them."""
+    return [re.sub(r"\s+#.*|'[^']*登记簿[^']*'|'passport[^']*'", "", line) for line in block.splitlines()]
+
+
+def sign_ins(made: Any) -> str:
+    """Return a shell function that answers what `privacy sign-in` asks, and the log's key."""
+    given = {user["username"]: (user["password"], pyotp.TOTP(user["totp_secret"]).now()) for user in made["users"]}
+    cases = "\n".join(f"    {name}) printf '%s\\n%s\\n' {shlex.quote(password)} {code} ;;" for name, (password, code) in given.items())
+    answers = f'answers() {{ case "$1" in\n{cases}\nesac; }}\n'
+    function = 'privacy() { if [ "$1" = sign-in ]; then answers "$2" | command privacy "$@"; else command privacy "$@"; fi; }\n'
+    return f"LOG_VKEY={shlex.quote(made['log_vkey'])}\n{answers}{function}"
 
 
 # --- against what is known ---------------------------------------------------------------------------------------------------------------
