@@ -143,16 +143,16 @@ class Discovery:
     def scan(self, actor: Actor, name: str, *, progress: Progress | None = None, request_id: str = "") -> ScanResult:
         """Scan a connected system and keep the proposals. Raises ConnectorUnavailable, TooBusy when two scans are running."""
         require(actor, "systems:write")
-        ours = self._ours(actor.tenant, name)
+        ours = self.ours(actor.tenant, name)
         with self.reading(actor, name) as connector:
-            found = [_without(table, samples, ours) for table, samples in sampled(connector, progress)]
+            found = without(ours, sampled(connector, progress))
             reports, samples = self._classifier.classify(found), {table.name: samples for table, samples in found}
             key, now = self._derive(actor.tenant, _DIGEST_LABEL), self._clock.now()
             tables = [_scanned(report, samples[report.table.name], key, now) for report in reports]
         drift = self._inventory.record_scan(actor, name, tables, request_id=request_id)
         return ScanResult(tuple(reports), drift)
 
-    def _ours(self, tenant: TenantId, name: str) -> Mapping[str, frozenset[str]]:
+    def ours(self, tenant: TenantId, name: str) -> Mapping[str, frozenset[str]]:
         """Return the columns of ours by table: ciphertexts and their index are no fields of the map."""
         return {dataset.table: dataset.ours for dataset in self._inventory.datasets(tenant, name)}
 
@@ -214,12 +214,14 @@ class Discovery:
             raise InvalidInput("Files may be connected only below the folders that the operator named for it.", pointer="/url")
 
 
-def _without(table: Table, samples: Mapping[str, Sample], ours: Mapping[str, frozenset[str]]) -> tuple[Table, Mapping[str, Sample]]:
-    hidden = ours.get(table.name)
-    if not hidden:
-        return table, samples
-    kept = tuple(column for column in table.columns if column.name not in hidden)
-    return replace(table, columns=kept), {name: sample for name, sample in samples.items() if name not in hidden}
+def without(ours: Mapping[str, frozenset[str]], tables: Sequence[tuple[Table, Mapping[str, Sample]]]) -> list[tuple[Table, Mapping[str, Sample]]]:
+    """Return the tables without the columns of ours in them."""
+    found = []
+    for table, samples in tables:
+        hidden = ours.get(table.name, frozenset())
+        kept = tuple(column for column in table.columns if column.name not in hidden)
+        found.append((replace(table, columns=kept) if hidden else table, {name: each for name, each in samples.items() if name not in hidden}))
+    return found
 
 
 def _names_a_file(url: str) -> bool:

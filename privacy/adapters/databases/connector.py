@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from privacy.adapters.database_urls import Address
 from privacy.adapters.databases import inclusion
+from privacy.adapters.databases.quoting import MARKER
 from privacy.adapters.databases.sampling import STATEMENT_SECONDS, TABLE_SECONDS, Gather, Source, Unreadable, read_strata
 from privacy.adapters.databases.words import in_words
 from privacy.discovery.shapes import Family, Inclusion, KeyShape, Sample, Table
@@ -65,8 +66,9 @@ class SqlConnector:
                 found = self._dialect.catalogue(self._open())
         except (SQLAlchemyError, UnicodeDecodeError) as error:
             raise _unavailable(error, "The system's catalogue cannot be read") from None
-        self._sources = {table.name: source for table, source in found}
-        return [table for table, _ in found]
+        # our own table is none of the system's
+        self._sources = {table.name: source for table, source in found if table.name != MARKER}
+        return [table for table, _ in found if table.name != MARKER]
 
     def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:
         gather = Gather(table.columns, limit, time.monotonic() + TABLE_SECONDS)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from privacy.adapters.databases import inclusion
+from privacy.adapters.databases.quoting import MARKER
 from privacy.adapters.databases.sampling import CELL, STATEMENT_SECONDS, TABLE_SECONDS, Gather, Source, Unreadable, read_strata
 from privacy.adapters.databases.sqlite_comments import comments
 from privacy.adapters.databases.types import family
@@ -58,6 +59,7 @@ class SqliteConnector:
         except Unreadable as error:
             raise ConnectorUnavailable(f"The file's catalogue cannot be read: {error.reason}.") from None
         names = {_s(name) for _, name, _ in listed}
+        listed = [row for row in listed if _s(row[1]) != MARKER]  # our own table is none of the system's
         return [self._table(_s(kind), _s(name), _s(sql or "")) for kind, name, sql in listed if not is_shadow(_s(name), names)]
 
     def sample(self, table: Table, limit: int) -> Mapping[str, Sample]:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from privacy.actors.people import require
 from privacy.discovery.columns import ColumnClassifier
 from privacy.discovery.ports import Connector, Opener
 from privacy.discovery.relations.proposing import RelationProposal, RelationProposer
-from privacy.discovery.service import Discovery, Progress, sampled
+from privacy.discovery.service import Discovery, Progress, sampled, without
 from privacy.inventory.relating import Proposed, Relations
 from privacy.inventory.service import Inventory
 from privacy.kernel.errors import Conflict
@@ -39,8 +40,9 @@ class RelationFinder:
         require(actor, "systems:write")
         if not any(not dataset.gone for dataset in self._inventory.datasets(actor.tenant, name)):
             raise Conflict("The data map holds nothing of this system yet: scan it first (`privacy systems scan NAME`).")
+        ours = self._discovery.ours(actor.tenant, name)
         with self._discovery.reading(actor, name) as connector:
-            found = _found(connector, self._discovery.classifier, self._proposer, progress)
+            found = _found(connector, self._discovery.classifier, self._proposer, progress, ours)
         kept = self._relations.keep(actor, name, [proposal.edge() for proposal in found.proposals], request_id=request_id)
         return RelateResult(found.proposals, found.tables, found.problems, kept)
 
@@ -51,8 +53,14 @@ def relate(opener: Opener, classifier: ColumnClassifier, proposer: RelationPropo
         return _found(connector, classifier, proposer, progress)
 
 
-def _found(connector: Connector, classifier: ColumnClassifier, proposer: RelationProposer, progress: Progress | None) -> RelateResult:
-    tables = sampled(connector, progress)
+def _found(
+    connector: Connector,
+    classifier: ColumnClassifier,
+    proposer: RelationProposer,
+    progress: Progress | None,
+    ours: Mapping[str, frozenset[str]] = MappingProxyType({}),
+) -> RelateResult:
+    tables = without(ours, sampled(connector, progress))
     reports = classifier.classify(tables)
     proposals: Sequence[RelationProposal] = proposer.propose(tables, reports, connector)
     return RelateResult(tuple(proposals), len(tables), {table.name: table.problem for table, _ in tables if table.problem})
