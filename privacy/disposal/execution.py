@@ -19,13 +19,14 @@ from privacy.disposal.model import Plan, PlanState, Share
 from privacy.disposal.ports import CertificateRow, RestrictedRows, Restrictions, Target, Targets
 from privacy.disposal.service import Contents, Gate, Plans
 from privacy.disposal.steps import END, Step, StepKind, batches, numbered_batches
-from privacy.disposal.surveying import Surveyor, by_system
+from privacy.disposal.surveying import Surveyor
 from privacy.disposal.target import Statement
+from privacy.disposal.values import canonical_key
 from privacy.disposal.verifying import Verdict, rows_behind, rows_left, search, tally
 from privacy.inventory.relations import Erase
 from privacy.jobs.model import Interruption, Lease, LeaseLost
 from privacy.kernel.clock import Clock, rfc3339
-from privacy.kernel.errors import Conflict, ConnectorUnavailable, PrivacyError
+from privacy.kernel.errors import Conflict, ConnectorUnavailable, InvalidInput, PrivacyError
 from privacy.kernel.ids import TenantId
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor, SubjectRef
@@ -70,6 +71,7 @@ class _Run:
     def __init__(self, tools: Tools, lease: Lease, plan: Plan) -> None:
         self._tools, self._lease, self._plan = tools, lease, plan
         self._tenant, self._actor = plan.tenant, service(plan.tenant)
+        self._checked: set[str] = set()  # systems found as they were approved, a moment ago
 
     def perform(self) -> None:
         self._tools.gate()
@@ -89,23 +91,35 @@ class _Run:
     # --- before ------------------------------------------------------------------------------------------------------------------------
 
     def _drift(self, contents: Contents) -> str:
-        """Return why the plan no longer fits, or nothing: every system is surveyed again and the hash made anew. Raises ConnectorUnavailable."""
-        surveys = {}
-        for system, mine in by_system(contents.subjects).items():
-            if system in self._plan.systems:
+        """Return why the plan no longer fits, or nothing. A system that does not answer is looked at when its turn comes."""
+        decided = self._tools.plans.decided(self._plan, contents)
+        if self._tools.plans.hash(self._tenant, self._plan.case, contents.subjects, decided) != self._plan.hash:
+            return "the sealed rows are not those that were approved"
+        for system in self._plan.systems:
+            try:
                 with self._opened(system) as target:
-                    try:
-                        surveys[system] = self._tools.surveyor.survey(self._tenant, system, mine, target, self._tools.clock.now())
-                    except ConnectorUnavailable:
-                        raise
-                    except PrivacyError as error:
-                        return f"{system}: {error.detail}"
-                if surveys[system].map_digest != self._plan.map_digests[system]:
-                    return f"{system}: the data map was changed after the approval"
-                if surveys[system].fingerprint != self._plan.fingerprints[system]:
-                    return f"{system}: the schema was changed after the approval"
-        if self._tools.plans.hash(self._tenant, self._plan.case, contents.subjects, surveys) != self._plan.hash:
-            return "rows, rules or holds changed after the approval"
+                    if why := self._moved_on(system, contents, target):
+                        return why
+            except (ConnectorUnavailable, InvalidInput):
+                continue
+            self._checked.add(system)
+        return ""
+
+    def _moved_on(self, system: str, contents: Contents, target: Target) -> str:
+        """Survey one system again and return what is not as it was approved."""
+        mine = [subject for subject in contents.subjects if subject.system == system]
+        try:
+            survey = self._tools.surveyor.survey(self._tenant, system, mine, target, self._tools.clock.now())
+        except ConnectorUnavailable:
+            raise
+        except PrivacyError as error:
+            return f"{system}: {error.detail}"
+        if survey.map_digest != self._plan.map_digests[system]:
+            return f"{system}: the data map was changed after the approval"
+        if survey.fingerprint != self._plan.fingerprints[system]:
+            return f"{system}: the schema was changed after the approval"
+        if survey.decides(self._tools.plans.rows_key(self._tenant)) != self._tools.plans.decided(self._plan, contents)[system]:
+            return f"{system}: rows, rules or holds changed after the approval"
         return ""
 
     def _void(self, why: str) -> None:
@@ -149,6 +163,8 @@ class _Run:
     def _one_system(self, system: str, contents: Contents) -> dict[str, Any]:
         steps = contents.steps[system]
         with self._opened(system) as target:
+            if system not in self._checked and not target.applied(self._plan.id) and (why := self._moved_on(system, contents, target)):
+                raise Conflict(f"{why}: make a new plan for this system.", code="drift")
             carry_out(target, self._plan.id, self._lease.token, steps, self._tools.plans.rows_key(self._tenant), self._renewing(system))
             terrain = self._tools.surveyor.terrain(self._tenant, system, target)
             verdict = self._second_look(target, terrain, system, contents)
@@ -164,8 +180,8 @@ class _Run:
         rows_left(target, steps, verdict)
         rows_behind(target, terrain, steps, verdict)
         found = self._tools.surveyor.collect(self._tenant, system, contents.subjects, target)
-        left = {(step.table, key) for step in steps if step.kind is not StepKind.DELETE for key in step.keys}
-        verdict.again = sum((rows.table, key) not in left for rows in found.rows if rows.share is Share.OWNED for key in rows.keys)
+        left = {(step.table, canonical_key(key)) for step in steps if step.kind is not StepKind.DELETE for key in step.keys}
+        verdict.again = sum((rows.table, canonical_key(key)) not in left for rows in found.rows if rows.share is Share.OWNED for key in rows.keys)
         self._lease.renew(0, None, f"{system}: searching for what was left")
         search(target, terrain, contents.needles.get(system, ()), steps, verdict)
         return verdict
@@ -241,9 +257,19 @@ class _Run:
             self._save(tx, replace(plan, state=state, ended_at=at))
             if not restricted:  # what waits needs its subjects again when it goes on
                 self._tools.plans.repository.drop_sealed(tx, self._tenant, plan.id)
+            self._close_older(tx, plan)
             self._lease.complete(tx, {"state": state.value})
 
         self._tools.plans.store.run(close)
+
+    def _close_older(self, tx: Tx, done: Plan) -> None:
+        """End plans of the case that stopped half-way: this one did what they left, and nobody shall take them up again."""
+        repository = self._tools.plans.repository
+        for older in repository.plans_of(tx, self._tenant, done.case):
+            if older.id != done.id and older.state is PlanState.NEEDS_ATTENTION and repository.certificate(tx, self._tenant, older.id) is None:
+                problems = MappingProxyType({**older.problems, "plan": f"finished by plan {done.id}"})
+                self._save(tx, replace(older, state=PlanState.VOID, problems=problems, ended_at=self._tools.clock.now()))
+                repository.drop_sealed(tx, self._tenant, older.id)
 
     # --- pieces -----------------------------------------------------------------------------------------------------------------------------
 

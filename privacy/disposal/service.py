@@ -20,7 +20,7 @@ from privacy.audit.events import Action, AuditLog, Event
 from privacy.disposal.model import Collection, Obstacle, Plan, PlannedRows, PlanState
 from privacy.disposal.ports import CertificateRow, DisposalRepository, Target, Targets
 from privacy.disposal.preflight import look, weigh
-from privacy.disposal.steps import Step, StepKind, from_sealed, sealed_form
+from privacy.disposal.steps import Step, StepKind, described, from_sealed, sealed_form
 from privacy.disposal.surveying import Survey, Surveyor, by_system
 from privacy.jobs.model import Job, NewJob
 from privacy.kernel.canonical import canonical_json
@@ -97,16 +97,24 @@ class Plans:
     def lookups(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> list[str]:
         return sorted(self.keys.keys(tenant).lookups(list(subjects)).values())
 
-    def hash(self, tenant: TenantId, case: str, subjects: Sequence[SubjectRef], surveys: Mapping[str, Survey]) -> str:
-        key = self.rows_key(tenant)
-        decided = {
+    def hash(self, tenant: TenantId, case: str, subjects: Sequence[SubjectRef], decided: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the plan's hash; `decided` is what `Survey.decides` says of each system."""
+        whole = {
             "format": _FORMAT,
             "tenant": tenant,
             "case": case,
             "subjects": self.lookups(tenant, subjects),
-            "systems": [[system, survey.decides(key)] for system, survey in sorted(surveys.items())],
+            "systems": [[system, said] for system, said in sorted(decided.items())],
         }
-        return hashlib.sha256(canonical_json(decided)).hexdigest()
+        return hashlib.sha256(canonical_json(whole)).hexdigest()
+
+    def decided(self, plan: Plan, contents: "Contents") -> dict[str, dict[str, Any]]:
+        """Return what the sealed steps decide, as it was hashed when the plan was made."""
+        key = self.rows_key(plan.tenant)
+        return {
+            system: {"map": plan.map_digests[system], "fingerprint": plan.fingerprints[system], "steps": [described(step, key) for step in steps]}
+            for system, steps in contents.steps.items()
+        }
 
     def seal(self, tenant: TenantId, id: str, contents: Contents) -> list[bytes]:
         whole = json.dumps(
@@ -251,6 +259,7 @@ class Disposal:
         obstacles: Sequence[Obstacle],
         problems: Mapping[str, str],
     ) -> Plan:
+        key = self._plans.rows_key(actor.tenant)
         rows: list[PlannedRows] = [row for system, survey in surveys.items() for row in survey.draft.rows(system)]
         carriers = [f"{system}.{field} ({kind})" for system, survey in surveys.items() for field, kind in survey.collection.carriers.items()]
         return Plan(
@@ -258,7 +267,7 @@ class Disposal:
             tenant=actor.tenant,
             case=case,
             state=PlanState.PLANNED,
-            hash=self._plans.hash(actor.tenant, case, subjects, surveys),
+            hash=self._plans.hash(actor.tenant, case, subjects, {system: survey.decides(key) for system, survey in surveys.items()}),
             rows=tuple(rows),
             obstacles=tuple(obstacles),
             carriers=tuple(carriers),

@@ -10,6 +10,7 @@ from privacy.disposal.ports import Target
 from privacy.disposal.steps import Step, StepKind
 from privacy.disposal.surveying import IDENTIFYING
 from privacy.disposal.target import KeysIn
+from privacy.disposal.values import Key, canonical_key
 from privacy.inventory.relations import Ownership
 from privacy.kernel.errors import PrivacyError
 from privacy.kernel.plaintext import Plaintext
@@ -55,18 +56,18 @@ def rows_behind(target: Target, terrain: Terrain, steps: Sequence[Step], verdict
         child, parent = terrain.table(relation.child), terrain.table(relation.parent)
         for step in steps if relation.role is Ownership.OWNED_BY else ():
             if step.kind is StepKind.DELETE and step.table == parent and step.key_columns == relation.parent_columns:
-                mine = {key for each in steps if each.table == child for key in each.keys}
+                mine = {canonical_key(key) for each in steps if each.table == child for key in each.keys}
                 found = _pointing(target, terrain, child, relation.child_columns, matching(relation, step.keys), mine)
                 if found:
                     verdict.behind[in_words(relation)] = verdict.behind.get(in_words(relation), 0) + found
 
 
-def _pointing(target: Target, terrain: Terrain, child: str, columns: Sequence[str], where: Any, planned: set[tuple[Any, ...]]) -> int:
+def _pointing(target: Target, terrain: Terrain, child: str, columns: Sequence[str], where: Any, planned: set[Key]) -> int:
     """Count child rows that point to what is gone; rows the plan left there on purpose (restricted, kept) are none of them."""
     key = terrain.shapes[child].primary_key
     if not key:
         return target.count(child, where)
-    return sum(tuple(cells.values) not in planned for cells in target.select(child, key, where))
+    return sum(canonical_key(cells.values) not in planned for cells in target.select(child, key, where))
 
 
 def search(target: Target, terrain: Terrain, needles: Sequence[Plaintext], steps: Sequence[Step], verdict: Verdict) -> None:
