@@ -32,6 +32,7 @@ COMMANDS = {
     "keys": ("privacy.cli.keys:keys", "Status and rotation of keys."),
     "backup": ("privacy.cli.backup:backup", "Write the stores to a folder; without the root key."),
     "restore": ("privacy.cli.backup:restore", "Put a backup back; erase again what was erased since."),
+    "protect": ("privacy.cli.protect:protect", "Encrypt columns of connected databases in place, and undo it."),
     "retention": ("privacy.cli.retention:retention", "How long data is kept, what is due, and what goes."),
     "holds": ("privacy.cli.retention:holds", "Legal holds: what forbids erasure for now."),
     "restrictions": ("privacy.cli.retention:restrictions", "Subjects whose data may only be stored."),

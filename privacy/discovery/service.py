@@ -216,7 +216,7 @@ class Discovery:
 
 def without(ours: Mapping[str, frozenset[str]], tables: Sequence[tuple[Table, Mapping[str, Sample]]]) -> list[tuple[Table, Mapping[str, Sample]]]:
     """Return the tables without the columns of ours in them."""
-    found = []
+    found: list[tuple[Table, Mapping[str, Sample]]] = []
     for table, samples in tables:
         hidden = ours.get(table.name, frozenset())
         kept = tuple(column for column in table.columns if column.name not in hidden)

@@ -147,6 +147,8 @@ class Queue(Protocol):
 
     def enqueue(self, tx: Tx, tenant: TenantId, new: NewJob, *, by: str = "") -> Job: ...
 
+    def find(self, tenant: TenantId, dedupe: str) -> Job | None: ...
+
 
 Progress = Callable[[str, int, int | None], None]
 Counts = Mapping[str, int]

@@ -11,7 +11,7 @@ from datetime import datetime
 from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event, Outcome
 from privacy.inventory.model import Dataset, Status
-from privacy.jobs.model import Job, NewJob
+from privacy.jobs.model import Job, JobState, NewJob
 from privacy.kernel.clock import Clock
 from privacy.kernel.errors import Conflict, InvalidInput, NotFound
 from privacy.kernel.ids import TenantId, new_id
@@ -169,6 +169,8 @@ class Columns:
         """
         require(actor, "systems:protect")
         self._gate()
+        if (running := self._running(actor.tenant, id, step)) is not None:
+            return running
 
         def work(tx: Tx) -> tuple[ProtectedColumn, Job | None]:
             column = self._found(tx, actor.tenant, id, lock=True)
@@ -184,6 +186,13 @@ class Columns:
             return begun, self._queue.enqueue(tx, actor.tenant, job_of(begun, step), by=actor.ref)
 
         return self._store.run(work)
+
+    def _running(self, tenant: TenantId, id: str, step: Step) -> tuple[ProtectedColumn, Job] | None:
+        """Return the job of the same step that waits or runs: it is not asked for twice."""
+        column = self._store.read(lambda tx: self._found(tx, tenant, id))
+        job = self._queue.find(tenant, _dedupe(column)) if column.asked else None
+        alive = job is not None and job.state in (JobState.READY, JobState.LEASED) and job.payload["step"] == step.value
+        return (column, job) if job is not None and alive else None
 
     def _begun(self, column: ProtectedColumn, step: Step, now: datetime, *, drop: bool) -> ProtectedColumn:
         asked = replace(column, asked=column.asked + 1, changed_at=now, problem="")
@@ -206,7 +215,11 @@ def job_of(column: ProtectedColumn, step: Step) -> NewJob:
     """Return the job of a step; work on one system waits for its turn in that system's lane."""
     payload: dict[str, str | int] = {"column": column.id, "step": step.value, "asked": column.asked}
     # only a person's undo ends it: half a switch is nothing to leave behind
-    return NewJob(KIND, payload, f"{KIND}:{column.id}:{column.asked}", lane=f"system:{column.system}", cancellable=step in (Step.COPY, Step.VERIFY))
+    return NewJob(KIND, payload, _dedupe(column), lane=f"system:{column.system}", cancellable=step in (Step.COPY, Step.VERIFY))
+
+
+def _dedupe(column: ProtectedColumn) -> str:
+    return f"{KIND}:{column.id}:{column.asked}"
 
 
 def _event(action: Action, actor: Actor, column: ProtectedColumn, outcome: Outcome, counts: dict[str, int], request_id: str = "") -> Event:

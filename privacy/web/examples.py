@@ -113,4 +113,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "requests.close": {"outcome": "answered", "note": "Letter of today.", "evidence": "L-2026-17"},
     "requests.accept_rule": {"rule": "pipl.dsr.app", "rule_version": 1, "reason": "Read in the official text."},
     "requests.approve": {"plan_hash": "3f1c8d27"},
+    "columns.plan": {"columns": [{"dataset": "crm.customers", "field": "email"}], "keep": True},
+    "columns.finalise": {"drop": False},
 }

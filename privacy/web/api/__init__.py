@@ -23,6 +23,7 @@ MODULES = (
     "requests",
     "retention",
     "jobs",
+    "columns",
 )
 
 
