@@ -541,7 +541,7 @@ class _Wiring:
             region=_home(self.config),
         )
         erasing = Erasing(cases, identity, self.disposal, self.catalogue, letters)
-        packages = Packages(cases, identity, lookups, builder, self.jobs, days=self.config.package_days)
+        packages = Packages(cases, identity, lookups, builder, self.jobs, days=self.config.package_days, gate=self.following.gate)
         return Requests(cases, self.catalogue, lookups, letters, identity, erasing, packages)
 
     @cached_property

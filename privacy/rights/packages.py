@@ -5,7 +5,7 @@ one; nothing of it stands anywhere in clear. Limit: the whole package is put tog
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -43,8 +43,19 @@ class Made:
 class Packages:
     """Access and portability packages of requests."""
 
-    def __init__(self, cases: Cases, identity: Identity, lookups: Lookups, builder: Builder, jobs: Jobs, *, days: int = 7, at_once: int = _AT_ONCE) -> None:
-        self._cases, self._identity, self._lookups, self._builder, self._jobs = cases, identity, lookups, builder, jobs
+    def __init__(
+        self,
+        cases: Cases,
+        identity: Identity,
+        lookups: Lookups,
+        builder: Builder,
+        jobs: Jobs,
+        *,
+        days: int = 7,
+        at_once: int = _AT_ONCE,
+        gate: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._cases, self._identity, self._lookups, self._builder, self._jobs, self._gate = cases, identity, lookups, builder, jobs, gate
         self._life, self._at_once = timedelta(days=days), at_once
 
     def make(self, actor: Actor, id: str, *, request_id: str = "") -> Made:
@@ -126,6 +137,7 @@ class Packages:
     def read(self, actor: Actor, id: str, *, request_id: str = "") -> tuple[Package, Iterator[bytes]]:
         """Return the package's bytes, once. Raises Conflict `package_gone` when it was read, replaced or has expired, NotFound when none was made."""
         require(actor, "requests:write")
+        self._gate()  # a database that was restored under the running service: the log asks once a process only
         now = self._cases.clock.now()
 
         def take(tx: Tx) -> Package:
