@@ -14,16 +14,19 @@ BENCHES = {
     "audit": "privacy.cli.bench_audit",
     "sweep": "privacy.cli.bench_sweep",
     "erase": "privacy.cli.bench_erase",
+    "protect": "privacy.cli.bench_protect",
 }
-_ON_SERVERS = ("sweep", "erase")
+_ON_SERVERS = ("sweep", "erase", "protect")
 
 
 @click.command()
 @click.argument("name", required=False, type=click.Choice(list(BENCHES)))
-@click.option("--url", default="", metavar="ADDRESS", help="A database on a server to measure as well, for sweep and erase; tables are made in it and removed.")
+@click.option(
+    "--url", default="", metavar="ADDRESS", help="A database on a server to measure as well, for sweep, erase and protect; tables are made in it and removed."
+)
 @json_option
 def bench(name: str | None, url: str, as_json: bool) -> None:
-    """Print same-run ratios; NAME picks one of detect, crypto, access, audit, sweep, erase."""
+    """Print same-run ratios; NAME picks one of detect, crypto, access, audit, sweep, erase, protect."""
     ratios: list[Ratio] = []
     for chosen in [name] if name else BENCHES:
         click.echo(f"measuring {chosen} …", err=True)
