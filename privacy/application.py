@@ -456,7 +456,7 @@ class _Wiring:
 
     @cached_property
     def surveyor(self) -> Surveyor:
-        return Surveyor(self.inventory, self.relations, self.keeps, self.held)
+        return Surveyor(self.inventory, self.relations, self.keeps, self.held, self.encrypted_fields)
 
     @cached_property
     def forgets(self) -> list[Forget]:

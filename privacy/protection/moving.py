@@ -205,14 +205,14 @@ class _Move:
     def _right(self, cells: Sequence[Cell]) -> list[bool]:
         """Tell which cells stand in shadow and index as they should: opened and compared, not believed."""
         opened = self._opened(cells)
-        both = [cell for cell in cells if cell.plain is not None]
+        both = [cell for cell in cells if cell.plain is not None and cell.shadow is not None]
         numbers = dict(zip(map(id, both), self._indexed(both), strict=True))
         right = []
         for cell, value in zip(cells, opened, strict=True):
             if cell.plain is None:
                 right.append(cell.shadow is None and cell.index is None)
             else:
-                right.append(isinstance(value, Plaintext) and value == cell.plain and str(cell.index) == numbers[id(cell)])
+                right.append(isinstance(value, Plaintext) and value == cell.plain and str(cell.index) == numbers.get(id(cell)))
         return right
 
     def _census(self, which: Which) -> Census:
