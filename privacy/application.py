@@ -361,8 +361,24 @@ class _Wiring:
     def columns(self) -> Columns:
         repository, gate = SqlColumnRepository(), self.following.gate
         return Columns(
-            self.store, repository, self.inventory, self.relations, self._shadow, self.jobs, self.audit, self.clock, MapControls(SqlInventoryRepository()), gate
+            self.store,
+            repository,
+            self.inventory,
+            self.relations,
+            self._shadow,
+            self.jobs,
+            self.audit,
+            self.clock,
+            MapControls(SqlInventoryRepository()),
+            gate,
+            self._rules_by,
         )
+
+    def _rules_by(self, tenant: TenantId, dataset: str, field: str) -> list[str]:
+        """Return the retention rules that count from this field."""
+        rules = self.store.read(lambda tx: SqlRetentionRepository().rules(tx, tenant))
+        clocks = {rule.id: {(rule.dataset, rule.clock), *((each.dataset, each.clock) for each in rule.restarts)} for rule in rules}
+        return [id for id, named in clocks.items() if (dataset, field) in named]
 
     @cached_property
     def mover(self) -> Mover:

@@ -34,7 +34,12 @@ _BEGUN = {Step.COPY: Phase.COPYING, Step.SWITCH: Phase.SWITCHING, Step.FINALISE:
 
 
 class Columns:
-    """Plans, asks, shows. Every method needs the scope `systems:protect`, looking `systems:read`."""
+    """Plans, asks, shows. Every method needs the scope `systems:protect`, looking `systems:read`.
+
+    Args:
+        gate: raises while our own databases have not followed the erasure ledger.
+        ruled: the retention rules whose clock a field (dataset, name) is.
+    """
 
     def __init__(
         self,
@@ -48,8 +53,10 @@ class Columns:
         clock: Clock,
         controls: Controls,
         gate: Callable[[], None],
+        ruled: Callable[[TenantId, str, str], Sequence[str]],
     ) -> None:
         self._store, self._repository, self._inventory, self._relations = store, repository, inventory, relations
+        self._ruled = ruled
         self._shadows, self._queue, self._audit, self._clock, self._controls, self._gate = shadows, queue, audit, clock, controls, gate
 
     # --- looking -----------------------------------------------------------------------------------------------------------------------
@@ -147,6 +154,9 @@ class Columns:
             if child or (relation.parent_id == dataset.id and field in relation.parent_columns):
                 detail = f"The relation {relation.child} → {relation.parent} follows the column; rows of people would no longer be found."
                 found.append(Obstacle("relation", detail, "Reject the relation, or leave the column readable."))
+        if rules := self._ruled(tenant, dataset.name, field):
+            detail = f"A period begins with the column (retention rule {', '.join(sorted(rules))}); without it no row would ever be due."
+            found.append(Obstacle("clock", detail, "Give the rule another clock, or retire it."))
         current = self._store.read(lambda tx: self._repository.of_dataset(tx, tenant, dataset.id))
         if any(each.field == field and each.phase is not Phase.UNDONE for each in current):
             found.append(Obstacle("already_protected", "The column is in protection already.", "See its status."))

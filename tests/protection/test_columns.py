@@ -14,6 +14,7 @@ from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
 from privacy.protection.column_model import Phase, Step
 from privacy.protection.items import IndexItem, ProtectItem
+from privacy.retention.model import Consequence, NewRule
 from privacy.retention.replacing import replacing
 from privacy.subjects.model import Identifier, IdentifierKind
 from tests.cast import ALICE, CAROL, LI_XIAOMING
@@ -226,3 +227,10 @@ def test_every_phase_can_be_told_from_the_database_alone(place: Place) -> None:
         place.do(column, step)
         seen.append(told())
     assert seen == ["copied", "switched", "undone"]
+
+
+def test_the_clock_of_a_retention_rule_is_not_encrypted(place: Place) -> None:
+    """Nothing would ever be due again."""
+    place.application.retention.propose(ALICE, NewRule("old", "shop.kh_info", "csrq", "P1Y", Consequence.DELETE, zone="Asia/Shanghai"))
+    (draft,) = place.application.columns.plan(ALICE, [("shop.kh_info", "csrq")], keep=False)
+    assert [obstacle.code for obstacle in draft.obstacles if not obstacle.note] == ["clock"]
