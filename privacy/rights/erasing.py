@@ -73,7 +73,7 @@ class Erasing:
         return Planned(request, self._plan(request), (), self.recipients(request))
 
     def approve(self, actor: Actor, id: str, plan_hash: str, *, request_id: str = "") -> Planned:
-        """Approve exactly this plan, as another person than who took the request in or planned it; it is carried out at once, by a job.
+        """Approve exactly this plan, as a person who has done nothing else on the request; it is carried out at once, by a job.
 
         Raises AccessDenied, StepUpRequired, Conflict when another plan is current, OnHold.
         """
@@ -85,12 +85,20 @@ class Erasing:
         request = self.followed(self._cases.get(actor.tenant, id))
         self._cases.allowed(request, Act.APPROVE)
         plan = self._plan(request)
-        if actor.ref in (request.received_by, request.verified_by, plan.made_by):
-            raise AccessDenied("Another person than who took the request in, checked the identity or made the plan has to approve it.")
+        workers = self._workers(request, plan)
+        if actor.ref in workers:
+            raise AccessDenied(
+                "Another person has to approve it: one who neither took the request in, added to it, asked for or checked identity, nor planned."
+            )
         if plan_hash != plan.hash:
             raise Conflict("This is not the hash of the present plan: read it (GET …/plan), then approve what you read.", code="plan_changed")
-        approved = self._disposal.approve(actor, plan.id, plan_hash, not_by=(request.received_by, request.verified_by), request_id=request_id)
+        approved = self._disposal.approve(actor, plan.id, plan_hash, not_by=workers, request_id=request_id)
         return Planned(self.followed(self._cases.get(actor.tenant, id)), approved, (), self.recipients(request))
+
+    def _workers(self, request: Request, plan: Plan) -> frozenset[str]:
+        """Return everyone who did any step on the request. Approvals are no steps of people: the request follows its plan."""
+        steps = self._cases.store.read(lambda tx: self._cases.repository.steps(tx, request.tenant, request.id))
+        return frozenset(filter(None, (request.received_by, request.verified_by, plan.made_by, *(step.actor for step in steps))))
 
     def certificate(self, actor: Actor, id: str, *, request_id: str = "") -> bytes:
         """Return the signed certificate. Raises NotFound before the erasure is done."""

@@ -36,6 +36,14 @@ def test_only_the_application_and_the_dpo_may_ever_reveal() -> None:
     assert {role.id for role in Roles.load(ROLES) if "reveal" in role.scopes} == {"application", "dpo"}
 
 
+@pytest.mark.parametrize("other", ["agent", "dpo", "admin"])
+def test_who_approves_erasures_holds_no_role_that_takes_requests_in_or_works_on_them(other: str) -> None:
+    """In whichever order the two are given."""
+    for wanted in (["approver", other], [other, "approver"]):
+        with pytest.raises(InvalidInput, match="together"):
+            Roles.load(ROLES).check(wanted, "person")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [

@@ -7,9 +7,10 @@ import pytest
 from privacy.disposal.model import PlannedRows, PlanState, Share
 from privacy.inventory.relations import Erase
 from privacy.kernel.errors import AccessDenied, Conflict, NotFound, StepUpRequired
+from privacy.kernel.plaintext import Plaintext
 from privacy.rights.model import RequestKind
 from tests.cast import ALICE, BOB, CAROL, CHARLIE, DAVE, actor_as
-from tests.rights.office import AGNES, Bureau
+from tests.rights.office import AGNES, PHONE, Bureau
 
 PLAN = RequestKind.ERASURE
 
@@ -53,6 +54,25 @@ def test_who_took_the_request_in_may_not_approve_it_under_another_role(office: B
     id, _, digest = planned(office)
     with pytest.raises(AccessDenied, match="Another person"):
         office.requests.erasing.approve(approver, id, digest)
+
+
+@pytest.mark.parametrize("step", ["identify", "ask", "hold"])
+def test_who_did_any_step_of_the_request_may_not_approve_it(office: Bureau, step: str) -> None:
+    """Adding identifiers decides whose data it is, as asking for the code does."""
+    helper, approver = actor_as("dpo", ref="user:helper"), actor_as("approver", ref="user:helper")
+    id = office.receive(PLAN)
+    if step == "identify":
+        office.requests.identify(helper, id, [PHONE])
+    if step == "ask":
+        office.requests.identity.ask(helper, id)
+    if step == "hold":
+        office.requests.hold(helper, id, "dispute")
+        office.requests.release(ALICE, id)
+    office.requests.identity.attest(ALICE, id, "id_document", Plaintext("copy 17"))
+    digest = office.requests.erasing.plan(ALICE, id).plan.hash
+    with pytest.raises(AccessDenied, match="Another person"):
+        office.requests.erasing.approve(approver, id, digest)
+    assert office.requests.erasing.approve(DAVE, id, digest).request.state.value == "approved"
 
 
 @pytest.mark.parametrize(
