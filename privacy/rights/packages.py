@@ -188,9 +188,12 @@ class Packages:
         return count
 
     def _present(self, packages: Sequence[Package]) -> Package:
-        """Return the one that can be read, else the newest: one that is being made, or could not be, hides none that was."""
+        """Return the one that can be read, else the newest that was not replaced: one that could not be made hides none that was, nor who read it."""
         aged = [self._aged(each) for each in packages]
-        return next((each for each in aged if each.state is PackageState.READY), aged[0])
+        ready = [each for each in aged if each.state is PackageState.READY]
+        # of some made at once the newest may be one that another replaced
+        told = [each for each in aged if each.state is not PackageState.REPLACED and (each.state is not PackageState.EXPIRED or each.digest)]
+        return (ready or told or aged)[0]
 
     def _aged(self, package: Package) -> Package:
         late = package.state is PackageState.READY and package.expires_at <= self._cases.clock.now()

@@ -73,6 +73,9 @@ def _mount(flask: Flask, door: Door, routes: list[Route]) -> None:
             raise Misconfigured(f"Two routes are called {route.name}; rename one handler.")
         seen.add(route.name)
         flask.add_url_rule(route.path, route.name, door.view(route), methods=[route.method], provide_automatic_options=False)
+        if route.once:
+            for rule in flask.url_map.iter_rules(route.name):
+                (rule.methods or set()).discard("HEAD")  # the framework adds it to every GET
 
 
 def _answer_errors(flask: Flask) -> None:

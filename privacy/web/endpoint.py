@@ -167,6 +167,7 @@ class Route:
     produces: str | tuple[str, ...] = "application/json"
     max_bytes: int | None = None
     replay: bool = False
+    once: bool = False
 
     @property
     def media_types(self) -> tuple[str, ...]:
@@ -183,6 +184,7 @@ class Options(TypedDict, total=False):
     `other_status` is a second success with the same answer: it was there already (200 beside 201), or a job does it (202);
     `produces` names the media type of a `Binary`, or the choice of them; `max_bytes` narrows the service's body limit; `form` only documents a form
     that the handler reads; `replay` says that the answer holds neither personal data nor a secret, so that it may be kept for a request sent again.
+    `once` says that reading takes the thing away: HEAD, which answers without a body, is then no method of the address.
     """
 
     scope: Required[str]
@@ -197,6 +199,7 @@ class Options(TypedDict, total=False):
     produces: str | tuple[str, ...]
     max_bytes: int
     replay: bool
+    once: bool
 
 
 Handler = TypeVar("Handler", bound=Callable[..., object])

@@ -116,6 +116,18 @@ def test_one_that_could_not_be_made_hides_none_that_was(office: Bureau) -> None:
     assert b"".join(office.requests.packages.read(ALICE, id)[1]) == office.builder.content
 
 
+def test_of_packages_made_at_once_the_one_that_was_read_is_shown(office: Bureau) -> None:
+    """The newest one may have been ready first, and be replaced by an older one."""
+    office.builder.size = 100_000
+    id = office.verified()
+    older, newer = (office.requests.packages.make(ALICE, id).package.id for _ in range(2))
+    for package in (newer, older):
+        office.requests.packages.handle(PaperLease(package))  # type: ignore[arg-type]
+    office.requests.packages.read(ALICE, id)
+    shown = office.requests.packages.state(CAROL, id)
+    assert shown is not None and (shown.id, shown.state.value, shown.read_by) == (older, "read", ALICE.ref)
+
+
 def _unreachable(*_: object, **__: object) -> Built:
     raise ConnectorUnavailable("The system does not answer.")
 

@@ -84,6 +84,7 @@ def test_an_access_request_from_receipt_to_package(desk: Desk) -> None:
     assert asked["channel"] in ("email", "phone") and LI_XIAOMING.email not in asked["sent_to"] and LI_XIAOMING.phone not in asked["sent_to"]
     assert said(desk["dpo"].post(f"{R}/{id}/verify", json={"code": desk.code()}), 200)["verified_how"] == "code"
     assert said(desk["dpo"].post(f"{R}/{id}/package"), 201)["package"]["state"] == "ready"
+    assert desk["dpo"].call("HEAD", f"{R}/{id}/package").status_code == 405  # it would take the package and answer none of it
     answer = desk["dpo"].get(f"{R}/{id}/package")
     assert answer.status_code == 200 and answer.content_type == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:

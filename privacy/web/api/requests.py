@@ -685,7 +685,12 @@ def make_package(call: Call, request: str) -> Reply:
 
 
 @routes.get(
-    "/requests/<request>/package", scope="requests:write", produces="application/zip", summary="Download the package, once", errors=(NotFound, Conflict)
+    "/requests/<request>/package",
+    scope="requests:write",
+    produces="application/zip",
+    summary="Download the package, once",
+    errors=(NotFound, Conflict),
+    once=True,
 )
 def read_package(call: Call, request: str) -> Binary:
     package, chunks = call.app.requests.packages.read(call.actor, request, request_id=call.request_id)
