@@ -17,6 +17,7 @@ import click
 
 from privacy.cli.asking import ask
 from privacy.cli.output import json_option, show
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import InvalidInput
 from privacy.kernel.plaintext import Plaintext
 
@@ -376,4 +377,5 @@ def _instant(text: str | None, option: str) -> datetime | None:
         instant = None
     if instant is None or instant.tzinfo is None:
         raise InvalidInput("Write a time with its zone, for example 2026-11-22T10:00:00+01:00.", pointer=option)
+    check_day(instant, option)
     return instant.astimezone(UTC)

@@ -13,6 +13,7 @@ from privacy.audit.events import Action, AuditLog, Event
 from privacy.disposal import ports as disposal
 from privacy.inventory.model import Dataset
 from privacy.kernel.clock import Clock
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput, NotFound
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.store import Store, Tx
@@ -115,6 +116,8 @@ class Holds:
                 raise InvalidInput("A hold names its reason and on whose authority it is placed, each one line of at most 200 characters.", pointer=pointer)
         if new.keys and new.subject:
             raise InvalidInput("A hold is on one row or on one subject: place two for both.", pointer="/subject")
+        check_day(new.since, "/since")
+        check_day(new.until, "/until")
         if new.until is not None and new.until <= (new.since or self._clock.now()):
             raise InvalidInput("A hold ends after it begins.", pointer="/until")
         if (new.keys or new.columns) and not new.dataset:

@@ -40,6 +40,10 @@ class Period:
         years, months = divmod(self.months, 12)
         return "P" + "".join(f"{number}{unit}" for number, unit in ((years, "Y"), (months, "M"), (self.days, "D")) if number)
 
+    @property
+    def years_at_least(self) -> float:
+        return self.months / 12 + self.days / 366
+
     def last_day(self, start: date) -> date:
         """Return the last day of a period that an event on `start` began. Raises OverflowError beyond the year 9999."""
         year, month = divmod(start.year * 12 + start.month - 1 + self.months, 12)

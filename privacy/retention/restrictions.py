@@ -14,6 +14,7 @@ from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
 from privacy.disposal.ports import RestrictedRows
 from privacy.kernel.clock import Clock
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput, NotFound
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.store import Store, Tx
@@ -54,6 +55,7 @@ class Restrictions:
             raise InvalidInput(f"One call restricts 1 to {_MOST} subjects.", pointer="/subjects")
         if not reason.strip() or len(reason) > 200 or not reason.isprintable():
             raise InvalidInput("A restriction names its reason: one line of at most 200 characters, without anybody's name.", pointer="/reason")
+        check_day(until, "/until")
         rows = self.rows(actor.tenant, tuple(dict.fromkeys(subjects)), case=case or BY_HAND, rule=BY_HAND, reason=reason, until=until, by=actor.ref)
 
         def write(tx: Tx) -> int:

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from privacy.inventory.model import Dataset
 from privacy.kernel.canonical import canonical_json
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput
 from privacy.retention.model import Consequence, Effect, NewRule, Rule, RuleState, Statute
 from privacy.retention.periods import Period, shorter
 from privacy.retention.statutes import Statutes
 
 TOO_SHORT, TOO_LONG, NOT_ACCEPTED = "rule_too_short", "rule_too_long", "statute_not_accepted"
+_LONGEST_YEARS = 200  # beyond, cutoffs would leave the calendar
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -30,6 +32,10 @@ def made(new: NewRule, dataset: Dataset, zone: str, version: int, by: str, at: d
         raise InvalidInput("Only subjects can be restricted, and nobody said whose each row of this dataset is: `privacy systems subject`.", pointer="/dataset")
     if len(new.reason) > 500 or not new.reason.isprintable():
         raise InvalidInput("The reason is one line of at most 500 characters.", pointer="/reason")
+    check_day(new.valid_from, "/valid_from")
+    period = Period.parse(new.period)
+    if period.years_at_least > _LONGEST_YEARS:
+        raise InvalidInput(f"A period has at most {_LONGEST_YEARS} years; what is never to go needs no rule.", pointer="/period")
     return Rule(
         id=new.id,
         version=version,
@@ -40,7 +46,7 @@ def made(new: NewRule, dataset: Dataset, zone: str, version: int, by: str, at: d
         clock=new.clock,
         clock_zone=known_zone(new.clock_zone, "/clock_zone") if new.clock_zone else "",
         zone=known_zone(zone, "/zone"),
-        period=Period.parse(new.period),
+        period=period,
         statutes=tuple(dict.fromkeys(new.statutes)),
         restarts=new.restarts,
         columns=new.columns,

@@ -16,6 +16,7 @@ from privacy.inventory.model import Dataset
 from privacy.jobs.model import Job, Lease, NewJob
 from privacy.jobs.schedules import Schedule
 from privacy.kernel.clock import Clock, rfc3339
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import AccessDenied, Conflict, InvalidInput, NotFound, StepUpRequired
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.store import Store, Tx
@@ -178,8 +179,7 @@ class Retention:
         Raises NotFound, Conflict (`schema_changed`, `relation_missing`), ConnectorUnavailable.
         """
         require(actor, "retention:read")
-        if on is not None and on.year > 9000:
-            raise InvalidInput("Name a day before the year 9000.", pointer="/on")
+        check_day(on, "/on")
         chosen = [each for each in self._store.read(lambda tx: self._repository.rules(tx, actor.tenant)) if rule in (None, each.id)]
         if rule and not chosen:
             raise NotFound("There is no such rule in force or proposed.")

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 from privacy.audit.events import Action, AuditLog, Event, Outcome
 from privacy.inventory.catalogue_model import Controller
 from privacy.kernel.clock import Clock as Time
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound, OnHold
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 from privacy.rights.deadlines import ClockEvent, Deadlines, ends_at, lead
-from privacy.rights.model import CaseFile, Clock, Request, RequestState, Step
+from privacy.rights.model import CaseFile, Clock, Request, RequestKind, RequestState, Step
 from privacy.rights.ports import Accepting, Catalogue, RequestRepository
 from privacy.rights.sealing import CaseSeal
 from privacy.rights.states import STOPPED_BY_HOLD, Act, after
@@ -140,6 +141,19 @@ class Cases:
         if found is None:
             raise Misconfigured("The controller of this request is no longer in the catalogue; save it again (`privacy controllers save`).")
         return found
+
+    def check_receipt(self, kind: RequestKind, regimes: Sequence[str], controller: Controller, received_at: datetime) -> None:
+        """Raise InvalidInput for a day before one of the laws begins: it would set no deadline, and nobody would be told so."""
+        check_day(received_at, "/received_at")
+        day = received_at.astimezone(ZoneInfo(controller.time_zone)).date()
+        for regime in regimes:
+            first = self._deadlines.rules.first_day(kind.value, regime)
+            if first is not None and day < first:
+                raise InvalidInput(
+                    f"The rules of {regime} for this kind of request begin on {first}; one received before would have no deadline under it. Correct the day, or, "
+                    "where it is right, name in `regimes` only laws that were in force on it.",
+                    pointer="/received_at",
+                )
 
     def first_clocks(self, tx: Tx, actor: Actor, request: Request, request_id: str) -> Request:
         """Compute the clocks of a request just received. The calendar is the controller's, else its country's."""

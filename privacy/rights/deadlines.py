@@ -13,6 +13,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from privacy.kernel.clock import rfc3339
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput, Misconfigured
 from privacy.rights.calendars import Calendars, Walk, YearMissing
 from privacy.rights.model import Clock
@@ -382,6 +383,7 @@ def _zone(name: str) -> ZoneInfo:
 def _utc(instant: datetime, pointer: str) -> datetime:
     if instant.tzinfo is None:
         raise InvalidInput("An instant needs its offset, for example 2026-01-31T09:00:00+01:00.", pointer=f"/{pointer}")
+    check_day(instant, f"/{pointer}")
     return instant.astimezone(UTC)
 
 

@@ -157,6 +157,10 @@ class Rules:
     def regimes(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(rule.regime for rule in self))
 
+    def first_day(self, kind: str, regime: str) -> date | None:
+        """Return the day from which law of a regime answers this kind of request, None where no rule of it does."""
+        return min((rule.valid_from for rule in self._by_kind.get((regime, kind), ()) if rule.status != "proposed"), default=None)
+
     def applying(self, kind: str, regime: str, day: date, accepted: Accepted, facts: Collection[str], *, proposed: bool = False) -> list[tuple[Rule, str]]:
         """Return the rules for an event of `day`, each with the status its clock shows.
 

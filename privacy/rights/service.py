@@ -12,6 +12,7 @@ from functools import partial
 from privacy.actors.people import require
 from privacy.audit.events import Action, Event
 from privacy.inventory.catalogue_model import REGIMES, Controller
+from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.plaintext import Plaintext
@@ -138,6 +139,8 @@ class Requests:
             raise InvalidInput("The controller names no regime and the request none either: no deadline could be set. Name one.", pointer="/regimes")
         if new.received_at is not None and new.received_at > now + _AHEAD:
             raise InvalidInput("A request cannot be received in the future.", pointer="/received_at")
+        if new.received_at is not None:
+            self._cases.check_receipt(new.kind, new.regimes or controller.regimes, controller, new.received_at)
         if new.channel not in _CHANNELS:
             raise InvalidInput(f"Known channels are {', '.join(filter(None, _CHANNELS))}.", pointer="/channel")
         if new.language not in _LANGUAGES:

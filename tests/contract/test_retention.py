@@ -298,6 +298,25 @@ def test_rules_shorter_or_longer_than_their_statutes_are_refused(library: Librar
         library.retention.propose(ALICE, replace(LOANS_5Y, statutes=("cn.unheard_of",)))
 
 
+def test_days_beyond_every_calendar_are_refused(library: Library) -> None:
+    """No zone and no period could be counted from them."""
+    in_force(library, LOANS_5Y)
+    first, far = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+    asked = {
+        "/on": lambda: library.retention.preview(ALICE, on=date(1, 1, 1)),
+        "/valid_from": lambda: library.retention.propose(ALICE, replace(LOANS_5Y, valid_from=date(9999, 12, 31))),
+        "/period": lambda: library.retention.propose(ALICE, replace(LOANS_5Y, period="P999Y9999M")),
+        "/since": lambda: library.holds.place(ALICE, NewHold("library", "why", "who", since=first)),
+        "/until": lambda: library.holds.place(ALICE, NewHold("library", "why", "who", until=far)),
+        "until": lambda: library.restrictions.set(ALICE, [SubjectRef("library", "member", "1")], "why", until=far),
+    }
+    for pointer, ask in asked.items():
+        with pytest.raises(InvalidInput) as refused:
+            ask()
+        assert refused.value.flaws[0].pointer == f"/{pointer.lstrip('/')}"
+    assert look(library, "loans", date(1900, 1, 1)).due == 0
+
+
 def test_four_eyes(library: Library) -> None:
     """Nobody approves their own, without a second factor, without having looked, or what has changed since; a change is a new version under approval again."""
     library.retention.propose(ALICE, LOANS_5Y)

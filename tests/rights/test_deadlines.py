@@ -4,7 +4,7 @@ import ast
 import inspect
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -361,6 +361,7 @@ class TestProperties:
         ({"zone": ""}, "/zone"),
         ({"received_at": datetime(2026, 1, 1)}, "/received_at"),  # noqa: DTZ001 - that is what is wrong
         ({"received_at": datetime(9999, 12, 20, tzinfo=UTC)}, "/received_at"),
+        ({"received_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "/received_at"),
         ({"events": [ClockEvent("identity_asked", datetime(2026, 1, 1, tzinfo=UTC))]}, "/events"),
     ],
 )

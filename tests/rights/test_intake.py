@@ -118,6 +118,22 @@ def test_each_bad_intake_is_refused_where_it_is_wrong(office: Bureau, fixed_cloc
     assert office.log.events == []
 
 
+@pytest.mark.parametrize("day", [datetime(2016, 11, 20, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC), datetime(2021, 10, 31, 12, tzinfo=UTC)])
+def test_a_day_on_which_a_law_was_not_in_force_is_refused_rather_than_left_without_deadline(office: Bureau, day: datetime) -> None:
+    """The controller's laws are the GDPR and the PIPL, which began on 1 November 2021."""
+    with pytest.raises(InvalidInput) as refused:
+        office.receive(received_at=day)
+    assert refused.value.flaws[0].pointer == "/received_at"
+    assert office.log.events == []
+
+
+def test_what_came_under_the_laws_of_its_day_has_its_deadlines(office: Bureau) -> None:
+    id = office.receive(regimes=("gdpr",), received_at=datetime(2021, 10, 31, 12, tzinfo=UTC))
+    shown = office.requests.get(ALICE, id)
+    assert shown.clocks and shown.days_left is not None and shown.days_left < 0
+    assert id in [each.request.id for each in office.requests.due(ALICE, timedelta(0))]
+
+
 @pytest.mark.parametrize("nobody", [BOB, CAROL, CHARLIE, actor_as("approver"), actor_as("admin"), actor_as("analyst")])
 def test_who_may_not_receive_receives_nothing(office: Bureau, nobody: object) -> None:
     with pytest.raises(AccessDenied):
