@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
@@ -48,7 +48,7 @@ def to_plain(data: Any) -> Any:
     """Return `data` as JSON types; raises TypeError for anything that has no plain form (a Plaintext, for one)."""
     if dataclasses.is_dataclass(data) and not isinstance(data, type):
         return {f.name: to_plain(getattr(data, f.name)) for f in dataclasses.fields(data)}
-    if isinstance(data, dict):
+    if isinstance(data, Mapping):  # a read-only one too: iterating it would leave its keys alone
         return {str(key): to_plain(value) for key, value in data.items()}
     if isinstance(data, datetime):
         return rfc3339(data)
@@ -86,5 +86,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list | dict):
         is_words = isinstance(value, list) and all(isinstance(v, str) for v in value)
+        is_numbers = isinstance(value, dict) and not any(isinstance(v, list | dict) for v in value.values())
+        if is_numbers:
+            return harmless("; ".join(f"{name}: {_cell(number)}" for name, number in value.items()))
         return harmless("; ".join(value) if is_words else json.dumps(value, ensure_ascii=False))
     return harmless(str(value))

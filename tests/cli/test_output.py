@@ -1,5 +1,8 @@
 """How commands print what other people named."""
 
+import json
+from types import MappingProxyType
+
 import pytest
 
 from privacy.cli.output import harmless, show
@@ -19,3 +22,14 @@ def test_names_cannot_command_the_terminal(data: object, capsys: pytest.CaptureF
 def test_ordinary_text_stays_as_it_is() -> None:
     """Chinese, accents, quotes and joined emoji are no control characters."""
     assert harmless("客户姓名 Müller 'x' 👩‍💻") == "客户姓名 Müller 'x' 👩‍💻"
+
+
+def test_counts_are_shown_with_their_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also those of a read-only mapping: what a sweep did is its numbers, not their names."""
+    counts = MappingProxyType({"deleted": 12, "kept": 0})
+    show([{"rule": "r", "counts": counts}])
+    assert "deleted: 12; kept: 0" in capsys.readouterr().out
+    show({"counts": counts})
+    assert "counts: deleted: 12; kept: 0" in capsys.readouterr().out
+    show({"counts": counts}, as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"counts": {"deleted": 12, "kept": 0}}
