@@ -31,14 +31,24 @@ class Identifier:
     scope: str = ""
 
 
+class Reach(StrEnum):
+    """How a subject was reached. Only what was given, or what people linked, may be acted on without further proof."""
+
+    GIVEN = "given"  # it holds an identifier of the question itself
+    FOLLOWED = "followed"  # it holds one that another subject's record holds: whoever wrote that record may have invented it
+    LINKED = "linked"  # people said that it is one person with another
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A subject that an identifier led to. `evidence` names dataset and field, never the value."""
+    """A subject that an identifier led to: by which dataset and field, never by which value. `person` is the id of whom people linked it to."""
 
     subject: SubjectRef
     dataset: str
     field: str
     kind: IdentifierKind
+    reach: Reach = Reach.GIVEN
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,7 @@ class Doubt:
     shared         one value, several people of one kind: a switchboard, a household, a family phone. It is no identity anywhere.
     weak           a name, somebody else's field (an emergency contact), or a row about a person instead of the person's own
     organisation   the value is an organisation's: its contact person is none of its parts
-    contradicting  the value agrees, but resident numbers differ (for a phone: names), or another subject of the same kind was found already
+    contradicting  the value agrees, but resident numbers differ (for a phone: names or e-mail addresses), or another subject of the same kind was found already
     unconfirmed    identifiers may lie there, but nobody has confirmed the field or whom the rows are about
     unreachable    the system did not answer, or not in time: nothing is known about it, least of all that there is nothing
     """

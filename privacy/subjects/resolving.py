@@ -17,7 +17,7 @@ from privacy.kernel.ids import TenantId
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
 from privacy.subjects.fields import LINKING, SCOPED, IdentifierField, identifier_fields, is_organisation, keys_a_row
-from privacy.subjects.model import Doubt, Identifier, IdentifierKind, Match, Resolution
+from privacy.subjects.model import Doubt, Identifier, IdentifierKind, Match, Reach, Resolution
 from privacy.subjects.names import contradict
 from privacy.subjects.normalising import Spellings
 from privacy.subjects.ports import EncryptedField, EncryptedFields, Hits, PeopleSession, Probe
@@ -72,8 +72,8 @@ class Sighting:
     kind: IdentifierKind
     weak: str = ""
 
-    def match(self) -> Match:
-        return Match(self.subject, self.dataset, self.field, self.kind)
+    def match(self, reach: Reach = Reach.GIVEN) -> Match:
+        return Match(self.subject, self.dataset, self.field, self.kind, reach)
 
 
 def check_identifiers(identifiers: Sequence[Identifier], spellings: Spellings) -> None:
@@ -122,8 +122,10 @@ class Resolver:
             self._add_linked()
         if not self._matches:
             self._namesakes([self._wanted(identifier) for identifier in identifiers if identifier.kind is IdentifierKind.NAME])
+            self._look_unsettled(wanted)
         self._say_unconfirmed({identifier.kind for identifier in identifiers})
-        return Resolution(tuple(self._matches.values()), tuple(self._doubts), self._several)
+        matches = (replace(match, person=self._known.person(match.subject) or "") for match in self._matches.values())
+        return Resolution(tuple(matches), tuple(self._doubts), self._several)
 
     def on_file(self, subject: SubjectRef) -> Sequence[tuple[Sighting, Plaintext]]:
         """Return the own e-mail addresses, phones and resident numbers of a subject, as written. Raises ConnectorUnavailable."""
@@ -225,6 +227,13 @@ class Resolver:
             for other, others in told[at + 1 :]
         )
 
+    def _addresses_differ(self, subjects: Sequence[SubjectRef]) -> bool:
+        """Tell whether the last of these has e-mail addresses on file, and others, but no common one."""
+        *others, last = subjects
+        mine = self._file(last).addresses
+        theirs = frozenset[str]().union(*(self._file(other).addresses for other in others if self._person(other) != self._person(last)))
+        return bool(mine and theirs) and mine.isdisjoint(theirs)
+
     def _named_otherwise(self, subject: SubjectRef, names: Sequence[str]) -> bool:
         known = self._file(subject).names
         return bool(known and names) and all(contradict(name, other) for name in names for other in known)
@@ -255,10 +264,12 @@ class Resolver:
             if sighting.weak or self._told_apart(sighting.subject):
                 continue  # somebody else's field that holds this person's number is no news about this person
             known = [*self._matches, *(match.subject for match in accepted), sighting.subject]
-            if self._contradict(known) or wanted.kind is IdentifierKind.PHONE and self._names_differ(known):
+            # anybody can register with somebody's phone: where more is on file, it has to agree
+            phone = wanted.kind is IdentifierKind.PHONE
+            if self._contradict(known) or phone and (self._names_differ(known) or self._addresses_differ(known)):
                 self._doubt("contradicting", [sighting])
             else:
-                accepted.append(sighting.match())
+                accepted.append(sighting.match(Reach.FOLLOWED))
         return accepted
 
     def _told_apart(self, subject: SubjectRef) -> bool:
@@ -271,7 +282,7 @@ class Resolver:
     def _add_linked(self) -> None:
         for subject in list(self._matches):
             person = self._known.person(subject)
-            self._take(Match(other, "", "", IdentifierKind.SUBJECT) for other in (self._known.subjects(person) if person else ()))
+            self._take(Match(other, "", "", IdentifierKind.SUBJECT, Reach.LINKED) for other in (self._known.subjects(person) if person else ()))
 
     def _file(self, subject: SubjectRef) -> "_OnFile":
         if subject not in self._files:
@@ -314,6 +325,20 @@ class Resolver:
         for seen in self._look(names).values():
             self._doubt("weak", [replace(sighting, weak="weak") for sighting in seen if sighting.weak != "organisation"][:_MOST_NAMESAKES])
 
+    def _look_unsettled(self, wanted: Sequence[Wanted]) -> None:
+        """Look where nobody has said whom the rows are about: an identifier that stands there is somebody's, and may be the person's."""
+        for dataset in self._datasets:
+            if dataset.subject_type and dataset.subject_field:
+                continue
+            encrypted = self._encrypted.of(self._tenant, dataset.id)
+            for each in identifier_fields(dataset):
+                # rows have no subject to be named by, so that the cell itself stands for one
+                home = Home(replace(dataset, subject_field=each.name), (each,), {})
+                probes = [Probe(each.name, one.kind, tuple(map(Plaintext, sorted(one.forms)))) for one in wanted if _fits(one, home, each)]
+                hidden = each.name in encrypted  # opens under its row's subject alone
+                if probes and not (dataset.fields[each.name].gone and not hidden) and (hidden or self._find(home, probes).found):
+                    self._doubts[Doubt("unconfirmed", dataset.name, each.name, probes[0].kind)] = None
+
     # --- doubts --------------------------------------------------------------------------------------------------------------------------
 
     def _doubt(self, reason: str, sightings: Sequence[Sighting]) -> None:
@@ -351,10 +376,12 @@ class _OnFile:
     wanted: tuple[Wanted, ...] = ()
     names: tuple[str, ...] = field(default=(), repr=False)
     numbers: frozenset[str] = field(init=False, repr=False)
+    addresses: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        ids = [one.forms for one in self.wanted if one.kind is IdentifierKind.RESIDENT_ID]
-        object.__setattr__(self, "numbers", frozenset().union(*ids))
+        for name, kind in (("numbers", IdentifierKind.RESIDENT_ID), ("addresses", IdentifierKind.EMAIL)):
+            forms = [one.forms for one in self.wanted if one.kind is kind]
+            object.__setattr__(self, name, frozenset().union(*forms))
 
 
 def _weakness(wanted: Wanted, home: Home, each: IdentifierField) -> str:

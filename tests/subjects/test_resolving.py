@@ -214,10 +214,42 @@ def test_one_phone_of_a_family_does_not_join_its_accounts_in_two_systems(empty_u
     assert set(resolved(subjects, asked(PHONE, "13904172263")).subjects) == set(refs("crm:customer:1", "商城:customer:2"))
 
 
+def test_a_phone_does_not_lead_to_a_record_with_another_email(empty_url: str, make: Make) -> None:
+    """A stranger registers with her victim's phone in a system that checks nothing: the victim's record elsewhere is not hers to have."""
+    fill(
+        empty_url,
+        "CREATE TABLE weak (id INTEGER PRIMARY KEY, phone VARCHAR(40), email VARCHAR(80))",
+        "CREATE TABLE strong (id INTEGER PRIMARY KEY, phone VARCHAR(40), email VARCHAR(80))",
+        "INSERT INTO weak VALUES (1, '13904172263', 'stranger@elsewhere.example')",
+        "INSERT INTO strong VALUES (2, '139 0417 2263', 'li.na@quillfeather.example')",
+    )
+    columns = {"phone": "phone", "email": "email"}
+    subjects = make([dataset("crm.weak", "customer", "id", columns), dataset("商城.strong", "customer", "id", columns)])
+    found = resolved(subjects, asked(EMAIL, "stranger@elsewhere.example"))
+    assert (found.subjects, reasons(found)) == (tuple(refs("crm:customer:1")), {"contradicting": {"商城:customer:2"}})
+    assert [review.reason for review in subjects.reviews(ALICE)] == ["contradicting"]
+    subjects.link(ALICE, refs("crm:customer:1", "商城:customer:2"))
+    linked = resolved(subjects, asked(EMAIL, "stranger@elsewhere.example"))
+    assert {match.reach.value for match in linked.matches} == {"given", "followed"} and len({match.person for match in linked.matches} - {""}) == 1
+
+
+def test_an_identifier_in_a_table_that_nobody_settled_is_a_doubt_and_others_are_not(empty_url: str, make: Make) -> None:
+    """Its e-mail column is confirmed, whom its rows are about is not: nobody may say that nothing is held."""
+    fill(
+        empty_url,
+        "CREATE TABLE newsletter (id INTEGER PRIMARY KEY, email VARCHAR(80))",
+        "INSERT INTO newsletter VALUES (1, 'Li.Na@quillfeather.example')",
+    )
+    subjects = make([dataset("crm.newsletter", None, None, {"email": "email"})])
+    found = resolved(subjects, asked(EMAIL, "li.na@quillfeather.example"))
+    assert (found.subjects, [(doubt.reason, doubt.dataset, doubt.field) for doubt in found.doubts]) == ((), [("unconfirmed", "crm.newsletter", "email")])
+    assert resolved(subjects, asked(EMAIL, "other@quillfeather.example")).doubts == ()
+
+
 def test_identifiers_on_file_lead_into_other_systems(chinese: str, make: Make) -> None:
     """An e-mail finds the customer, her phone the member; the emergency contacts of others lead nowhere."""
     resolution = resolved(make([*ENGLISH, MEMBERS]), asked(EMAIL, "li.na@quillfeather.example"))
-    assert set(resolution.subjects) == set(refs("crm:customer:1", "商城:会员:M-1"))
+    assert {str(match.subject): match.reach.value for match in resolution.matches} == {"crm:customer:1": "given", "商城:会员:M-1": "followed"}
 
 
 @pytest.mark.parametrize("written", [ID_NUMBER, ID_NUMBER.lower(), "420106-19871123-417X", "４２０１０６１９８７１１２３４１７ｘ"])
