@@ -84,10 +84,9 @@ def _table(rows: list[Any], columns: Sequence[str], title: str) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict) and not any(isinstance(each, list | dict) for each in value.values()):
+        return "; ".join(f"{harmless(str(name))}: {_cell(each)}" for name, each in value.items())
     if isinstance(value, list | dict):
         is_words = isinstance(value, list) and all(isinstance(v, str) for v in value)
-        is_numbers = isinstance(value, dict) and not any(isinstance(v, list | dict) for v in value.values())
-        if is_numbers:
-            return harmless("; ".join(f"{name}: {_cell(number)}" for name, number in value.items()))
         return harmless("; ".join(value) if is_words else json.dumps(value, ensure_ascii=False))
     return harmless(str(value))
