@@ -150,8 +150,8 @@ class Cases:
             first = self._deadlines.rules.first_day(kind.value, regime)
             if first is not None and day < first:
                 raise InvalidInput(
-                    f"The rules of {regime} for this kind of request begin on {first}; one received before would have no deadline under it. Correct the day, or, "
-                    "where it is right, name in `regimes` only laws that were in force on it.",
+                    f"The rules of {regime} for this kind of request begin on {first}; one received before would have no deadline under it. Correct the day, or, where "
+                    " it is right, name in `regimes` only laws that were in force on it.",
                     pointer="/received_at",
                 )
 

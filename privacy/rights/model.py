@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from privacy.kernel.ids import TenantId
 from privacy.kernel.plaintext import Plaintext
-from privacy.subjects.model import Identifier
+from privacy.kernel.terms import SubjectRef
+from privacy.subjects.model import Identifier, IdentifierKind, Reach
 
 
 class RequestKind(StrEnum):
@@ -106,6 +107,22 @@ class CaseFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """A subject a request led to, and by what: dataset, field and kind of the identifier, never a value.
+
+    `covered`: the code that went out, or what people attested, proves who asks for this subject; only then it is planned or packaged.
+    """
+
+    subject: SubjectRef
+    dataset: str
+    field: str
+    kind: IdentifierKind
+    how: Reach
+    person: str = ""
+    covered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request as stored: no personal value in clear. `file` and `subjects` open with the case's key alone, and are gone once the file was purged.
 
@@ -198,7 +215,8 @@ class PackageState(StrEnum):
 class Package:
     """What is handed over: sealed chunks in our store until it was read once, was replaced, or expired.
 
-    `subjects` are keyed digests of whom it is about, so that it goes when they are erased.
+    `subjects` are keyed digests of whom it is about, so that it goes when they are erased. `unsearched` names the datasets that could not be asked
+    who the person is.
     """
 
     id: str
@@ -213,3 +231,4 @@ class Package:
     read_at: datetime | None = None
     read_by: str = ""
     subjects: tuple[str, ...] = ()
+    unsearched: tuple[str, ...] = ()

@@ -63,17 +63,20 @@ class Packages:
         require(actor, "requests:write")
         request = self._cases.get(actor.tenant, id)
         self._cases.allowed(request, Act.PACKAGE)
-        subjects, unsearched = self._identity.again(actor, request, request_id=request_id)
-        sealed = self._cases.seal.seal_subjects(actor.tenant, id, subjects)
+        standing = self._identity.again(actor, request, request_id=request_id)
+        subjects, unsearched = standing.subjects, standing.unsearched
+        sealed = self._cases.seal.seal_subjects(actor.tenant, id, standing.reached)
         now = self._cases.clock.now()
         about = self._lookups.subjects(actor.tenant, subjects)
-        package = Package(new_id(), id, PackageState.BUILDING, now, actor.ref, now + self._life, subjects=about)
+        package = Package(new_id(), id, PackageState.BUILDING, now, actor.ref, now + self._life, subjects=about, unsearched=tuple(unsearched))
         collected = self._builder.collect(request, subjects)
         large = collected.size > self._at_once
 
         def begin(tx: Tx) -> Job | None:
             before = self._cases.found(tx, actor.tenant, id, lock=True)
             self._cases.allowed(before, Act.PACKAGE)
+            if before.subjects != request.subjects:  # verified anew, for somebody else perhaps
+                raise Conflict("The request was changed by somebody else just now; look at it again.")
             self._cases.repository.save(tx, replace(before, subjects=sealed, version=before.version + 1))
             self._cases.repository.add_package(tx, actor.tenant, package)
             new = NewJob(KIND, {"package": package.id, "request": id}, f"{KIND}:{package.id}")
@@ -96,9 +99,9 @@ class Packages:
         if package.state is not PackageState.BUILDING:
             return
         request = self._cases.get(tenant, package.request)
-        subjects = self._cases.seal.open_subjects(tenant, request.id, request.subjects)
+        subjects = self._identity.proven(request)
         collected = self._builder.collect(request, subjects)
-        built = self._builder.build(request, subjects, collected, (), step=lambda done: lease.renew(done, collected.size))
+        built = self._builder.build(request, subjects, collected, package.unsearched, step=lambda done: lease.renew(done, collected.size))
         self._keep(Actor(package.made_by, tenant), package, built, lease)
 
     def _keep(self, actor: Actor, package: Package, built: Built, lease: Lease | None = None, *, request_id: str = "") -> Request:

@@ -12,7 +12,6 @@ from functools import partial
 from privacy.actors.people import require
 from privacy.audit.events import Action, Event
 from privacy.inventory.catalogue_model import REGIMES, Controller
-from privacy.kernel.days import check_day
 from privacy.kernel.errors import Conflict, InvalidInput
 from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.plaintext import Plaintext
@@ -203,7 +202,7 @@ class Requests:
         file = self._cases.file(request)
         steps = self._cases.store.read(lambda tx: self._cases.repository.steps(tx, actor.tenant, id))
         notes = [(step, self._cases.read_note(request, step)) for step in steps if step.note]
-        subjects = [str(each) for each in self._cases.seal.open_subjects(actor.tenant, id, request.subjects)]
+        subjects = [str(each.subject) for each in self.identity.reached(request)]
         counts = {"identifiers": len(file.identifiers), "notes": len(notes), "subjects": len(subjects)}
         self._cases.audit.record(Event(Action.REQUEST_READ, actor, object_type="request", object_ref=id, counts=counts, request_id=request_id))
         return file, notes, subjects
@@ -237,7 +236,7 @@ class Requests:
             self._cases.repository.add_lookups(tx, actor.tenant, id, lookups.keys())
             self._cases.repository.void_codes(tx, actor.tenant, id)
             kinds = tuple(sorted({each.kind.value for each in everything}))
-            return replace(before, file=sealed, identifier_kinds=kinds, subjects=None, doubt="")
+            return replace(before, file=sealed, identifier_kinds=kinds, subjects=None, doubt="", verified_how="", verified_by="", verified_at=None)
 
         telling = Telling(Action.REQUEST_IDENTITY_CHECKED, "identifiers_added", counts={"identifiers": len(added)})
         return self._shown(self._cases.do(actor, id, Act.IDENTIFY, telling, change, request_id=request_id))

@@ -134,11 +134,13 @@ class PaperBuilder:
 
     content: bytes = b"PK\x03\x04" + b"x" * 3_000_000
     size: int = 3
+    unsearched: list[tuple[str, ...]] = field(default_factory=list)  # as each package was told
 
     def collect(self, request: object, subjects: object) -> Collected:
         return replace_size(self.size)
 
-    def build(self, request: object, subjects: object, collected: object, unsearched: object, *, step: object = None) -> Built:
+    def build(self, request: object, subjects: object, collected: object, unsearched: Sequence[str], *, step: object = None) -> Built:
+        self.unsearched.append(tuple(unsearched))
         return Built(self.content, 3, 1, 0)
 
 

@@ -116,6 +116,16 @@ def test_one_that_could_not_be_made_hides_none_that_was(office: Bureau) -> None:
     assert b"".join(office.requests.packages.read(ALICE, id)[1]) == office.builder.content
 
 
+def test_a_package_tells_what_could_not_be_searched_whichever_way_it_is_made(office: Bureau) -> None:
+    id = office.verified()
+    office.subjects.unreachable = True
+    office.requests.packages.make(ALICE, id)
+    office.builder.size = 100_000
+    office.requests.packages.handle(PaperLease(office.requests.packages.make(ALICE, id).package.id))  # type: ignore[arg-type]
+    by_call, by_job = office.builder.unsearched
+    assert by_call == by_job and by_call
+
+
 def test_of_packages_made_at_once_the_one_that_was_read_is_shown(office: Bureau) -> None:
     """The newest one may have been ready first, and be replaced by an older one."""
     office.builder.size = 100_000

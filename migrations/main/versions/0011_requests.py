@@ -120,6 +120,7 @@ def upgrade() -> None:
         Column("read_at", instant()),
         Column("read_by", name(200), nullable=False),
         Column("subjects", json_text(), nullable=False),
+        Column("unsearched", json_text(), nullable=False),
         if_not_exists=True,
     )
     op.create_index("ix_request_package_request", "request_package", ["tenant", "request"], unique=False, if_not_exists=True)

@@ -127,6 +127,7 @@ PACKAGE = Table(
     Column("read_at", instant()),
     Column("read_by", name(200), nullable=False),
     Column("subjects", json_text(), nullable=False),
+    Column("unsearched", json_text(), nullable=False),
     Index("ix_request_package_request", "tenant", "request"),
     Index("ix_request_package_expires", "expires_at"),
 )
@@ -359,12 +360,13 @@ def _limit(text: str) -> date | datetime:
 
 def _package_values(tenant: TenantId, package: Package) -> dict[str, Any]:
     values = {column.name: getattr(package, column.name) for column in PACKAGE.columns if column.name != "tenant"}
-    return values | {"tenant": tenant, "state": package.state.value, "subjects": list(package.subjects)}
+    lists = {"subjects": list(package.subjects), "unsearched": list(package.unsearched)}
+    return values | lists | {"tenant": tenant, "state": package.state.value}
 
 
 def _package(row: Row[Any]) -> Package:
     values = {column: value for column, value in row._mapping.items() if column != "tenant"}
-    return Package(**values | {"state": PackageState(row.state), "subjects": tuple(row.subjects)})
+    return Package(**values | {"state": PackageState(row.state), "subjects": tuple(row.subjects), "unsearched": tuple(row.unsearched)})
 
 
 def _bytes(value: Any) -> bytes | None:
