@@ -2,7 +2,8 @@
 
 Four steps: the rows about the subjects themselves; a semi-naive walk along `owned_by` (down to children) and `owns` (up to parents), in which
 only new keys join each round, so that cycles end; ownership, as the greatest set in which no row has another owner; last the rows that were
-merely handled or accessed. Weak, proposed and rejected relations are never followed; those that touch what was found are told as doubts.
+merely handled or accessed. A row that is another subject's own ends the walk, whatever relation led to it.
+Weak, proposed and rejected relations are never followed; those that touch what was found are told as doubts.
 """
 
 from collections import defaultdict
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from privacy.disposal.model import Collection, RowSet, Share
+from privacy.disposal.model import Collection, OtherPeople, RowSet, Share
 from privacy.disposal.ports import Target
 from privacy.disposal.target import Both, Cells, Equals, KeysIn, TableShape, Where
 from privacy.disposal.values import Key, canonical, canonical_key
@@ -104,8 +105,11 @@ class _Walk:
         self._terrain, self._target, self._subjects, self._most_rows = terrain, target, subjects, most_rows
         self._relations = terrain.followed
         self._reached: dict[str, dict[Key, Row]] = defaultdict(dict)
+        self._strangers: dict[str, dict[Key, str]] = defaultdict(dict)  # by table: the relation that led to another subject's own row
         self._count = 0
         self._wanted = self._wanted_columns()
+        self._mine = {(subject.type, canonical(subject.key)) for subject in subjects if subject.system == terrain.system}
+        self._self_fields = dict(_self_fields(terrain))
 
     def collection(self) -> Collection:
         self._spread(self._start())
@@ -113,7 +117,8 @@ class _Walk:
         owned = {table: [row for row in rows.values() if row not in shared] for table, rows in self._reached.items()}
         sets = [*self._owned_sets(owned), *self._shared_sets(shared, owned), *self._side_sets(owned)]
         touched = {each.table for each in sets if each.share in (Share.OWNED, Share.SHARED)}
-        return Collection(self._terrain.tenant, self._terrain.system, self._subjects, tuple(sets), self._carriers(touched), self._doubts(touched))
+        carriers, doubts = self._carriers(touched), self._doubts(touched)
+        return Collection(self._terrain.tenant, self._terrain.system, self._subjects, tuple(sets), carriers, doubts, tuple(self._others()))
 
     # --- the rows about the subjects themselves -----------------------------------------------------------------------------------------
 
@@ -176,16 +181,34 @@ class _Walk:
         source = sources.get(canonical_key(values)) if values is not None else None
         if source is None:  # the database compares more loosely than we do (letter case, trailing spaces): not the same key
             return False
+        if self._is_stranger(row):
+            self._meet(row)
+            return False
         origin = source[1]
         row.depth = origin.depth + 1
         row.hops = {**origin.hops, relation.id: origin.hops.get(relation.id, 0) + 1} if relation.depth is not None else origin.hops
         return self._join(row)
+
+    def _is_stranger(self, row: Row) -> bool:
+        """Tell whether the row is a person outside the case: the same human being under another subject counts as one until the case names it."""
+        kind, column = self._self_fields.get(row.table, ("", ""))
+        value = row.values[column] if column else None
+        return value is not None and (kind, canonical(value)) not in self._mine and canonical_key(row.key) not in self._reached[row.table]
+
+    def _meet(self, row: Row) -> None:
+        if canonical_key(row.key) not in self._strangers[row.table]:
+            self._strangers[row.table][canonical_key(row.key)] = row.via
+            self._one_more()
 
     def _join(self, row: Row) -> bool:
         key = canonical_key(row.key)
         if key in self._reached[row.table]:
             return False
         self._reached[row.table][key] = row
+        self._one_more()
+        return True
+
+    def _one_more(self) -> None:
         self._count += 1
         if self._count > self._most_rows:
             raise Conflict(
@@ -193,7 +216,6 @@ class _Walk:
                 "a relation is probably confirmed the wrong way round. Look at `privacy systems relations`.",
                 code="too_many_rows",
             )
-        return True
 
     # --- whose it is --------------------------------------------------------------------------------------------------------------------
 
@@ -269,7 +291,10 @@ class _Walk:
                 if relation.role is role and owned.get(self._ends(relation)[1]):
                     edges[self._ends(relation)[0]].append(relation)
             for table, relations in edges.items():
-                yield from self._grouped(table, self._pointing(table, relations, owned), relations, owned, share)
+                rows = self._pointing(table, relations, owned)
+                strangers = {row for row in rows if self._is_stranger(row)}  # a person is nobody's to see or to remove, at most somebody's contact
+                yield from self._grouped(table, [row for row in rows if row not in strangers], relations, owned, share)
+                yield from self._grouped(table, [row for row in rows if row in strangers], relations, owned, Share.HANDLED)
 
     def _pointing(self, table: str, relations: Sequence[Relation], owned: Mapping[str, Sequence[Row]]) -> list[Row]:
         """Return the rows of `table` that these relations tie to owned rows, without those that are owned themselves."""
@@ -323,6 +348,11 @@ class _Walk:
     def _subject_link(self, table: str) -> tuple[str, ...]:
         dataset = self._terrain.datasets.get(table)
         return (dataset.subject_field,) if dataset is not None and dataset.subject_field else ()
+
+    def _others(self) -> Iterator[OtherPeople]:
+        for table, met in sorted(self._strangers.items()):
+            if met:
+                yield OtherPeople(table, len(met), tuple(sorted(set(met.values()))))
 
     def _carriers(self, tables: Iterable[str]) -> dict[str, str]:
         datasets = [(table, self._terrain.datasets[table]) for table in sorted(tables)]
@@ -395,6 +425,14 @@ def _named(columns: Sequence[str], cells: Cells) -> dict[str, Any]:
 
 def _applies(relation: Relation, row: Row) -> bool:
     return all(canonical(row.values[column]) == canonical(text) for column, text in relation.when.items())
+
+
+def _self_fields(terrain: Terrain) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield (table, (subject type, column)) where each row is one subject: the confirmed subject key is unique in it."""
+    for table, dataset in terrain.datasets.items():
+        shape = terrain.shapes.get(table)
+        if dataset.subject_type and dataset.subject_field and shape is not None and _is_unique(shape, (dataset.subject_field,)):
+            yield table, (dataset.subject_type, dataset.subject_field)
 
 
 def _is_unique(shape: TableShape, columns: Sequence[str]) -> bool:

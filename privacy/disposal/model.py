@@ -39,6 +39,15 @@ class RowSet:
         return len(self.keys)
 
 
+@dataclass(frozen=True, slots=True)
+class OtherPeople:
+    """Rows that *are* subjects outside the case, to which relations led (`via`, in words): neither taken nor passed through."""
+
+    table: str
+    rows: int
+    via: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Collection:
     """Everything of some subjects in one system. `carriers` are fields without fixed content in these rows (`table.column` → carrier)."""
@@ -49,6 +58,7 @@ class Collection:
     rows: tuple[RowSet, ...]
     carriers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     doubts: tuple[str, ...] = ()  # unconfirmed relations that touch these tables, in words: not followed
+    others: tuple[OtherPeople, ...] = ()
 
 
 class PlanState(StrEnum):

@@ -24,7 +24,9 @@ from privacy.inventory.relations import Erase, Handling, Ownership
 
 _STAYS = (Erase.RESTRICT, Erase.KEEP)
 _SHARED_REASON = "other people own it too"
+_MANY = 3  # rows of others from which on a table that `owns` leads to looks like everybody's
 _FIXED_REASON = "the reference cannot be emptied"
+_HELD_REASON = "a legal hold"  # why it was placed is sealed and may name people: only `holds` shows it, to signed-in people
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class _Planner:
     def __init__(self, terrain: Terrain, target: Target, collection: Collection, rules: Rules) -> None:
         self._terrain, self._target, self._rules = terrain, target, rules
         self._refs = references(terrain)
-        self._sets = collection.rows
+        self._sets, self._others = collection.rows, collection.others
         self._key_columns = {rows.table: rows.key_columns for rows in collection.rows}
         self._times: dict[tuple[str, Key], int] = defaultdict(int)  # equal rows of a table without a key
         self._fates: dict[str, dict[Key, _Fate]] = defaultdict(dict)
@@ -99,6 +101,8 @@ class _Planner:
         self._keep_statutory()
         self._keep_held()
         self._keep_what_hangs()
+        self._spare_other_people()
+        self._spare_common_goods()
         self._untie_others()
         self._respect_references()
         steps = [*self._updates(Erase.UNLINK), *self._updates(Erase.ANONYMISE), *self._deletions(), *self._staying()]
@@ -152,7 +156,7 @@ class _Planner:
                     continue
                 for place, held in fates.items():
                     if not hold.key or canonical_key(hold.key) == place:
-                        self._restrict(held, hold.reason, f"hold:{hold.id}", hold.until)
+                        self._restrict(held, _HELD_REASON, f"hold:{hold.id}", hold.until)
 
     def _restrict(self, fate: _Fate, reason: str, rule: str, until: datetime | None) -> None:
         """Let a row stay; of several grounds the one that ends last counts, one without an end above all."""
@@ -183,6 +187,51 @@ class _Planner:
                     if fate is not None and source is not None and fate.share is Share.OWNED and not fate.fixed and not fate.own:
                         self._restrict(fate, f"part of a record in {edge.parent}: {source.reason}", source.rule, source.until)
                         pending.append(fate)
+
+    # --- relations confirmed the wrong way round -----------------------------------------------------------------------------------------
+
+    def _spare_other_people(self) -> None:
+        for met in self._others:
+            self._note(
+                "other_people", met.table,
+                f"{met.rows} row(s) of this table are other people themselves, and {', '.join(met.via)} makes them this person's. "
+                "They are not taken, and nothing beyond them was followed.",
+                f"Correct the role of that relation (a reference to staff is `handled_by`, to a contact `accessed_by` or `ref`): `privacy systems relations "
+                f"{self._terrain.system}`. When they are the same human being, name those subjects in the case as well. Then plan again.",
+            )  # fmt: skip
+
+    def _spare_common_goods(self) -> None:
+        """Tell rows taken by `owns` (an address, a household) that rows of others name as well: a catalogue is nobody's, however rarely it is used."""
+        owning = {in_words(edge) for edge in self._terrain.followed if edge.role is Ownership.OWNS}
+        taken: dict[tuple[str, str], list[_Fate]] = defaultdict(list)
+        for rows in self._sets:
+            if rows.share is Share.OWNED and rows.via in owning:
+                going = {place: fate for place in map(canonical_key, rows.keys) if not (fate := self._fates[rows.table][place]).fixed}
+                taken[rows.table, rows.via] += going.values()
+        for (table, via), fates in taken.items():
+            named = [(ref.words, self._named_by_others(ref, fates)) for ref in self._refs if ref.parent == table and fates]
+            others = sum(count for _, count in named)
+            if others:
+                self._note(
+                    "owned_by_nobody", table,
+                    f"{via} makes {len(fates)} row(s) of this table the person's, and {others} row(s) that are not theirs refer to them by "
+                    f"{', '.join(words for words, count in named if count)}.",
+                    f"If the table is a catalogue, correct the role of {via} to `ref`: `privacy systems relations {self._terrain.system}`; if the other rows "
+                    "are the person's, confirm their relation; else decide to keep the table's rows: `privacy systems handling "
+                    f"{self._terrain.system} {table}`. Then plan again.",
+                    blocks=others >= max(_MANY, len(fates)),
+                )  # fmt: skip
+
+    def _named_by_others(self, ref: Reference, fates: Sequence[_Fate]) -> int:
+        """Return how many rows that are not the person's alone name these rows by `ref`."""
+        shapes = self._terrain.shapes
+        if ref.child not in shapes or not ref.parent_columns or not set(ref.parent_columns) <= shapes[ref.parent].columns.keys():
+            return 0
+        values = [value for value in self._values(ref.parent, ref.parent_columns, fates).values() if value is not None]
+        if not values:
+            return 0
+        mine = {place for place, fate in self._fates.get(ref.child, {}).items() if fate.share is Share.OWNED}
+        return sum(canonical_key(cells.values) not in mine for cells in self._target.select(ref.child, self._keys_of(ref.child), ref.pointing(values)))
 
     # --- third: rows of others, and references -------------------------------------------------------------------------------------------
 

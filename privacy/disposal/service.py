@@ -378,7 +378,19 @@ def execution_job(plan: Plan) -> NewJob:
     return NewJob(KIND, {"plan": plan.id}, f"{KIND}:{plan.id}", lane=f"system:{plan.systems[0]}" if plan.systems else KIND, cancellable=False)
 
 
-_STANDING = ("unconfirmed_relation", "unreachable", "nothing_found", "cascade_unplanned", "unconfirmed_reference", "not_replaceable", "cannot_unlink", "drift")
+# what the survey told, not the rehearsal: it stands until a new plan is made
+_STANDING = (
+    "unconfirmed_relation",
+    "unreachable",
+    "nothing_found",
+    "cascade_unplanned",
+    "unconfirmed_reference",
+    "not_replaceable",
+    "cannot_unlink",
+    "drift",
+    "other_people",
+    "owned_by_nobody",
+)
 
 
 def _doubts(system: str, found: Collection) -> list[Obstacle]:

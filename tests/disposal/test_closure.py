@@ -168,3 +168,34 @@ def test_too_many_rows_are_refused_with_the_likely_reason() -> None:
     with pytest.raises(Conflict, match="the wrong way round") as refused:
         collect(terrain, target, [ANN], most_rows=20)
     assert refused.value.code == "too_many_rows"
+
+
+@pytest.mark.parametrize("role", ["owned_by", "owns", "accessed_by"])
+def test_no_relation_makes_another_person_somebodys_row_nor_leads_past_them(role: str) -> None:
+    orders = shape("orders", "id:integer! person:integer!")
+    tables = {"people": _people((1, 2), (2, 1), (3, 2)), "orders": (orders, [{"id": 10, "person": 1}, {"id": 20, "person": 2}, {"id": 30, "person": 3}])}
+    edges = [relation("people", "boss", "people", "id", role), relation("orders", "person", "people", "id", "owned_by")]
+    terrain, target = _world(tables, {"people": ("customer", "id")}, edges)
+
+    found, both = collect(terrain, target, [ANN]), collect(terrain, target, [ANN, BEN])
+
+    assert _keys(found, Share.OWNED) == {"people": ["1"], "orders": ["10"]} and not _keys(found, Share.SHARED) and not _keys(found, Share.ACCESSED)
+    assert sum(each.rows for each in found.others) == (0 if role == "accessed_by" else 1)
+    assert _keys(both, Share.OWNED) == {"people": ["1", "2"], "orders": ["10", "20"]}
+
+
+def test_staff_confirmed_as_the_owner_of_their_customers_takes_none_of_them() -> None:
+    staff, invoices = shape("staff", "id:integer!"), shape("invoices", "id:integer! person:integer!")
+    people = shape("people", "id:integer! rep:integer?")
+    tables: dict[str, tuple[TableShape, list[dict[str, object]]]] = {
+        "staff": (staff, [{"id": 1}]),
+        "people": (people, [{"id": 1, "rep": 1}, {"id": 2, "rep": 1}]),
+        "invoices": (invoices, [{"id": 1, "person": 1}, {"id": 2, "person": 2}]),
+    }
+    edges = [relation("people", "rep", "staff", "id", "owned_by"), relation("invoices", "person", "people", "id", "owned_by")]
+    terrain, target = _world(tables, {"people": ("customer", "id"), "staff": ("employee", "id")}, edges)
+
+    found = collect(terrain, target, [SubjectRef("shop", "employee", "1")])
+
+    assert _keys(found, Share.OWNED) == {"staff": ["1"]}
+    assert [(each.table, each.rows, each.via) for each in found.others] == [("people", 2, ("shop.people.rep → shop.staff.id",))]

@@ -134,12 +134,12 @@ def test_a_statutory_minimum_restricts_young_rows_with_their_lines_and_leaves_th
 
 def test_a_held_row_is_not_touched_and_the_longest_ground_counts() -> None:
     terrain, target = world(_orders(), OWNED)
-    holds = [Hold("h1", "court file 7", "shop.orders", ("10",), AT + timedelta(days=1)), Hold("h2", "tax audit", "shop.orders")]
+    holds = [Hold("h1", "shop.orders", ("10",), AT + timedelta(days=1)), Hold("h2", "shop.orders")]
 
     made = plan(terrain, target, ANN, Rules({}, (), holds, AT))
 
     restricted = [step for step in made.steps if step.action is Erase.RESTRICT and step.table == "orders"]
-    assert {step.rule for step in restricted} == {"hold:h2"} and sum(len(step.keys) for step in restricted) == 3
+    assert {(step.rule, step.reason) for step in restricted} == {("hold:h2", "a legal hold")} and sum(len(step.keys) for step in restricted) == 3
 
 
 def test_a_row_of_others_lets_go_of_the_person_or_keeps_them_anonymised() -> None:
@@ -258,3 +258,36 @@ def test_shared_rows_are_never_deleted_or_blanked() -> None:
     assert {step.share for step in made.steps if step.table == "transfers"} == {Share.SHARED}
     assert target.rows["transfers"] == [{"id": 1, "sender": None, "receiver": 2, "text": "t"}, rows[1]]
     assert [row["name"] for row in target.rows["people"]] == ["[erased]", "Ben"]
+
+
+# --- relations confirmed the wrong way round -------------------------------------------------------------------------------------------
+
+
+def test_a_relation_that_leads_to_other_people_blocks_the_plan_and_names_itself() -> None:
+    people = shape("people", "id:integer! boss:integer?", keys=[key("boss", "people")])
+    rows: Rows = [{"id": 1, "boss": None}, {"id": 2, "boss": 1}, {"id": 3, "boss": 1}]
+    terrain, target = world({"people": (people, rows)}, [relation("people", "boss", "people", "id", "owned_by")])
+
+    made = plan(terrain, target, ANN)
+
+    (told,) = [each for each in made.obstacles if each.blocks]
+    assert (told.code, told.where) == ("other_people", "shop.people") and "2 row(s)" in told.detail and "people.boss" in told.detail
+    assert [(step.keys, step.kind) for step in made.steps if step.kind is StepKind.DELETE] == [(((1,),), StepKind.DELETE)]
+
+
+@pytest.mark.parametrize(("named", "blocks"), [(0, None), (1, False), (4, True)])
+def test_rows_of_a_catalogue_that_others_refer_to_are_not_quietly_the_persons(named: int, blocks: bool | None) -> None:
+    orders, things = shape("orders", "id:integer! person:integer! thing:integer!"), shape("things", "id:integer!")
+    lists = shape("lists", "id:integer! thing:integer!", keys=[key("thing", "things")])
+    tables: dict[str, tuple[TableShape, Rows]] = {
+        "people": (PEOPLE, PEOPLE_ROWS),
+        "orders": (orders, [{"id": 1, "person": 1, "thing": 7}, {"id": 2, "person": 2, "thing": 8}]),
+        "things": (things, [{"id": 7}, {"id": 8}]),
+        "lists": (lists, [{"id": number, "thing": 7} for number in range(named)]),
+    }
+    edges = [relation("orders", "person", "people", "id", "owned_by"), relation("orders", "thing", "things", "id", "owns")]
+    terrain, target = world(tables, [*edges, relation("lists", "thing", "things", "id", "ref")])
+
+    told = {each.code: each.blocks for each in plan(terrain, target, ANN).obstacles}
+
+    assert told.get("owned_by_nobody") is blocks
