@@ -136,10 +136,10 @@ class Hold:
     """A legal hold as it reaches an erasure: the whole system, or one dataset, or one row of it by its key as texts.
 
     Holds on subjects are resolved by the holder: it returns those of the subjects asked about, so a hold never has to name a person here.
+    Nor does it bring its reason, which may name one: plans, certificates and registers say that a hold is the ground, and its id.
     """
 
     id: str
-    reason: str
     dataset: str = ""
     key: tuple[str, ...] = ()
     until: datetime | None = None

@@ -100,7 +100,7 @@ class Holds:
         """Return the holds that reach into an erasure of these subjects (implements `disposal.ports.Holds`). One on a subject holds all of its rows."""
         asked = frozenset(subjects)
         reaching = [hold for hold in self.in_force(tenant, system, at) if hold.subject is None or hold.subject in asked]
-        return [disposal.Hold(hold.id, hold.reason, hold.dataset, hold.keys, hold.until) for hold in reaching]
+        return [disposal.Hold(hold.id, hold.dataset, hold.keys, hold.until) for hold in reaching]
 
     # --- inside ----------------------------------------------------------------------------------------------------------------------
 
