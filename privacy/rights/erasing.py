@@ -18,7 +18,7 @@ from privacy.rights.cases import Cases, Telling
 from privacy.rights.closing import closing
 from privacy.rights.identity import Identity
 from privacy.rights.letters import Letters
-from privacy.rights.model import Request, RequestKind, RequestState
+from privacy.rights.model import Reached, Request, RequestKind, RequestState
 from privacy.rights.ports import Catalogue, Disposal
 from privacy.rights.states import TRANSITIONS, Act
 
@@ -35,12 +35,14 @@ _ACTS = {
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with what the request adds: datasets that could not be searched, and recipients who must be told (GDPR 19; CCPA 1798.105(c))."""
+    """A plan with what the request adds: datasets that could not be searched, recipients who must be told (GDPR 19; CCPA 1798.105(c)), and which subjects
+    were reached by what: only the covered ones are planned."""
 
     request: Request
     plan: Plan
     unsearched: tuple[str, ...] = ()
     recipients: tuple[Recipient, ...] = ()
+    reached: tuple[Reached, ...] = ()
 
 
 class Erasing:
@@ -54,23 +56,30 @@ class Erasing:
         require(actor, "requests:write")
         request = self.followed(self._cases.get(actor.tenant, id))
         self._cases.allowed(request, Act.PLAN)
-        subjects, unsearched = self._identity.again(actor, request, request_id=request_id)
-        sealed = self._cases.seal.seal_subjects(actor.tenant, id, subjects)
-        plan = self._disposal.plan(actor, id, subjects, request_id=request_id)
+        standing = self._identity.again(actor, request, request_id=request_id)
+        sealed = self._cases.seal.seal_subjects(actor.tenant, id, standing.reached)
+        plan = self._disposal.plan(actor, id, standing.subjects, request_id=request_id)
         counts = {"rows": sum(each.rows for each in plan.rows), "systems": len({each.system for each in plan.rows}), "obstacles": len(plan.obstacles)}
-        telling = Telling(Action.REQUEST_MOVED, details=counts | {"plan": plan.id, "unsearched": len(unsearched)}, counts=counts, related=(plan.id,))
+        telling = Telling(
+            Action.REQUEST_MOVED,
+            details=counts | {"plan": plan.id, "unsearched": len(standing.unsearched), "subjects": len(standing.subjects)},
+            counts=counts,
+            related=(plan.id,),
+        )
 
         def change(_tx: Tx, before: Request) -> Request:
+            if before.subjects != request.subjects:  # verified anew, for somebody else perhaps
+                raise Conflict("The request was changed by somebody else just now; look at it again.")
             return replace(before, plan=plan.id, plan_hash=plan.hash, subjects=sealed)
 
         done = self._cases.do(actor, id, Act.PLAN, telling, change, request_id=request_id)
-        return Planned(done, plan, unsearched, self.recipients(done))
+        return Planned(done, plan, standing.unsearched, self.recipients(done), standing.reached)
 
     def shown(self, actor: Actor, id: str) -> Planned:
         """Return the plan as it stands. Raises NotFound when there is none yet."""
         require(actor, "requests:read")
         request = self.followed(self._cases.get(actor.tenant, id))
-        return Planned(request, self._plan(request), (), self.recipients(request))
+        return Planned(request, self._plan(request), (), self.recipients(request), self._identity.reached(request))
 
     def approve(self, actor: Actor, id: str, plan_hash: str, *, request_id: str = "") -> Planned:
         """Approve exactly this plan, as a person who has done nothing else on the request; it is carried out at once, by a job.
@@ -93,7 +102,8 @@ class Erasing:
         if plan_hash != plan.hash:
             raise Conflict("This is not the hash of the present plan: read it (GET …/plan), then approve what you read.", code="plan_changed")
         approved = self._disposal.approve(actor, plan.id, plan_hash, not_by=workers, request_id=request_id)
-        return Planned(self.followed(self._cases.get(actor.tenant, id)), approved, (), self.recipients(request))
+        done = self.followed(self._cases.get(actor.tenant, id))
+        return Planned(done, approved, (), self.recipients(done), self._identity.reached(done))
 
     def _workers(self, request: Request, plan: Plan) -> frozenset[str]:
         """Return everyone who did any step on the request. Approvals are no steps of people: the request follows its plan."""

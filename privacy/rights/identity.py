@@ -1,13 +1,14 @@
 """Proof that the request comes from whom it is about: recognise one person, send a one-time code to a contact on file, or attest what people saw.
 
-Guarantees: nothing goes on for several people, a shared value or a name alone; a code goes to a contact that the person's own record holds and
-nobody shares, never to one named in the request; it is kept as a keyed digest, lives a quarter of an hour, and dies of five wrong attempts, of its
+Guarantees: nothing goes on for several people, a shared value or a name alone; a code goes to a contact that a record matched by the given identifiers
+holds and nobody shares, and proves the records that hold that contact alone (and what people linked to them): what else was reached is left out of
+plans and packages until it is proven itself; it is kept as a keyed digest, lives a quarter of an hour, and dies of five wrong attempts, of its
 use, and of the next code. One answer for wrong, expired, used and missing codes.
 """
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,11 +20,11 @@ from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor, SubjectRef
 from privacy.rights.cases import Cases, Change, Telling
-from privacy.rights.model import Code, CodeState, Request
+from privacy.rights.model import Code, CodeState, Reached, Request
 from privacy.rights.ports import Message, Messenger, Subjects
 from privacy.rights.sealing import Lookups
 from privacy.rights.states import Act
-from privacy.subjects.model import Contact, Identifier, IdentifierKind, Resolution
+from privacy.subjects.model import Contact, Identifier, IdentifierKind, Match, Reach, Resolution
 
 ATTESTATIONS = ("id_document", "in_person", "signed_in", "known_contact", "notarised", "court_order")
 CHANNELS = {IdentifierKind.EMAIL: "email", IdentifierKind.PHONE: "phone"}
@@ -32,12 +33,27 @@ _REMEDIES = {
     "shared": "The identifier is shared by several people (a switchboard, a household). Ask for another (POST …/identifiers): an e-mail address, a phone of "
     "their own, a resident id, or a login with its system.",
     "organisation": "The identifier is an organisation's. Ask the person for one of their own (POST …/identifiers).",
-    "weak": "A name alone tells nobody. Ask for a strong identifier (POST …/identifiers): e-mail address, phone, resident id, login or member card.",
+    "weak": "A name, another's field, or a row about a person tells nobody. Ask for a strong identifier (POST …/identifiers): e-mail address, phone, "
+    "resident id, login or member card; or look at the review list (`privacy subjects review list`) and give the reference of whom it is (kind `subject`).",
     "contradicting": "The identifier agrees, but other facts of the record do not; look at the review list (`privacy subjects review list`).",
     "unconfirmed": "Identifiers may lie in fields nobody has confirmed yet; confirm them in the data map and try again.",
     "unreachable": "A connected system does not answer, so it is not known who it is. Try again when it does.",
     "not_found": "Nobody in the connected systems has these identifiers. Ask for others (POST …/identifiers), or close the request as nothing_held.",
+    "unproven": "The proof covers none of the records that were found. Ask for proof again (POST …/identifiers, then POST …/identity), or attest naming them.",
+    "changed": "Since identity was proven another record of the same kind has come to hold these identifiers. Verify again: POST …/identifiers with what the "
+    "person gave puts a verified request back; one that was planned already is withdrawn and taken in anew.",
+    "found": "The identifiers lead to somebody: check the identity (POST …/identity).",
     "no_contact": "There is no contact on file, of the person's own, that a code can be sent to. Check the identity another way and attest it (POST …/verify).",
+}
+_SAYING_NOTHING = {  # what to do about a doubt before anybody says that nothing is held
+    "several_people": "The identifiers lead to different people; take in a request with those alone that are theirs.",
+    "shared": "A value is shared by several people, one of whom this may be. Ask for another identifier (POST …/identifiers).",
+    "organisation": "A value is an organisation's on file. Ask the person for one of their own (POST …/identifiers).",
+    "contradicting": "A record agrees in part. Look at the review list (`privacy subjects review list`); if it is theirs, add its reference (kind `subject`).",
+    "weak": "A name, or another's field, agrees. Look at the review list (`privacy subjects review list`): if it is theirs, add its reference "
+    "(kind `subject`); if that cannot be told, refuse as identity_not_proven.",
+    "unconfirmed": "A value stands, or may stand, where nobody has confirmed the field or whom the rows are about: confirm it in the data map.",
+    "unreachable": "A system could not be searched. Try again when it answers.",
 }
 _WORST_FIRST = ("shared", "organisation", "contradicting", "weak", "unconfirmed", "unreachable")
 _REFUSED = (
@@ -71,6 +87,15 @@ class CodeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whom a verified request may be carried out for: `subjects` are proven; `reached` all it led to; `unsearched` datasets that did not answer."""
+
+    subjects: tuple[SubjectRef, ...]
+    unsearched: tuple[str, ...]
+    reached: tuple[Reached, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Where a code went (masked) and until when it is valid."""
 
@@ -89,47 +114,71 @@ class Identity:
 
     # --- who it is -----------------------------------------------------------------------------------------------------------------
 
-    def recognise(self, actor: Actor, request: Request, *, request_id: str = "") -> tuple[Request, tuple[SubjectRef, ...]]:
+    def recognise(self, actor: Actor, request: Request, *, request_id: str = "") -> tuple[Request, tuple[Reached, ...]]:
         """Look up who the request is about and keep it with the request. Raises Conflict `identity_unclear` saying why not, which is kept too."""
         self._cases.allowed(request, Act.RECOGNISE)
         resolution = self._resolved(actor, request, request_id)
         doubt = doubt_of(resolution)
-        subjects = () if doubt else tuple(resolution.subjects)
-        sealed = self._cases.seal.seal_subjects(actor.tenant, request.id, subjects) if subjects else None
-        counts = {"subjects": len(subjects), "doubts": len(resolution.doubts)}
+        reached = () if doubt else tuple(map(_reached, resolution.matches))
+        sealed = self._cases.seal.seal_subjects(actor.tenant, request.id, reached) if reached else None
+        counts = {"subjects": len(reached), "doubts": len(resolution.doubts)}
         outcome = Outcome.DENIED if doubt else Outcome.SUCCESS
         telling = Telling(Action.REQUEST_IDENTITY_CHECKED, doubt, counts=counts, details=counts, outcome=outcome)
 
-        others = set(subjects) != set(self._cases.seal.open_subjects(actor.tenant, request.id, request.subjects))
+        others = set(reached) != {replace(each, covered=False) for each in self.reached(request)}
 
         def change(tx: Tx, before: Request) -> Request:
             _unmoved(before, request)
-            if others:  # a code that was sent proves nothing about somebody else
-                self._cases.repository.void_codes(tx, actor.tenant, request.id)
+            if not others:  # what a code that was sent will prove stays beside it
+                return replace(before, doubt=doubt)
+            self._cases.repository.void_codes(tx, actor.tenant, request.id)
             return replace(before, subjects=sealed, doubt=doubt)
 
         done = self._cases.do(actor, request.id, Act.RECOGNISE, telling, change, request_id=request_id)
         if doubt:
             raise unclear(doubt)
-        return done, subjects
+        return done, reached
 
-    def again(self, actor: Actor, request: Request, *, request_id: str = "") -> tuple[tuple[SubjectRef, ...], tuple[str, ...]]:
-        """Return whom a verified request is about as of now, and the datasets that could not be searched.
+    def reached(self, request: Request) -> tuple[Reached, ...]:
+        """Return whom a request led to, by what, and whom its proof covers; nobody once its file was purged."""
+        return self._cases.seal.open_subjects(request.tenant, request.id, request.subjects)
 
-        What was verified stays; subjects of systems that were connected or reachable only since are added. Raises Conflict when they contradict.
+    def proven(self, request: Request) -> tuple[SubjectRef, ...]:
+        """Return the subjects that a verified request was proven for."""
+        return tuple(each.subject for each in self.reached(request) if each.covered and request.verified_at is not None)
+
+    def again(self, actor: Actor, request: Request, *, request_id: str = "") -> Standing:
+        """Return whom a verified request may be carried out for: exactly who was proven, however the connected systems have changed since.
+
+        Records of another kind that are found only now are unproven. Raises Conflict `identity_unclear` when nobody was proven, the identifiers lead to
+        several people now, or to a further record of a kind that was there already.
         """
-        known = self._cases.seal.open_subjects(request.tenant, request.id, request.subjects)
+        known, proven = self.reached(request), self.proven(request)
+        if not proven:
+            raise unclear("unproven")
         resolution = self._resolved(actor, request, request_id)
         if resolution.several_people:
             raise unclear("several_people")
-        unreached = tuple(dict.fromkeys(doubt.dataset for doubt in resolution.doubts if doubt.reason == "unreachable"))
-        return tuple(dict.fromkeys((*known, *resolution.subjects))), unreached
+        late = [_reached(match) for match in resolution.matches if match.subject not in {each.subject for each in known}]
+        kinds = {(each.subject.system, each.subject.type) for each in known}
+        if any((each.subject.system, each.subject.type) in kinds for each in late):
+            raise unclear("changed")
+        unsearched = tuple(dict.fromkeys(doubt.dataset for doubt in resolution.doubts if doubt.reason == "unreachable"))
+        return Standing(proven, unsearched, (*known, *late))
 
     def nobody(self, actor: Actor, request: Request, *, request_id: str = "") -> None:
-        """Raise Conflict unless it is certain that no connected system knows the person."""
+        """Raise Conflict, naming why, unless it is certain that no connected system knows the person."""
+        given = self._cases.file(request).identifiers
         resolution = self._resolved(actor, request, request_id)
-        if resolution.several_people or resolution.matches or any(doubt.reason != "weak" for doubt in resolution.doubts):
-            raise Conflict("It is not certain that nothing is held: an identifier was found, or a system could not be searched. Check the identity first.")
+        reasons = {doubt.reason for doubt in resolution.doubts}
+        if all(each.kind is IdentifierKind.NAME for each in given):
+            reasons.add("weak")  # nobody was looked for
+        if resolution.several_people or resolution.matches:
+            reasons = {"several_people" if resolution.several_people else "found"}
+        if reasons:
+            named = [reason for reason in ("several_people", "found", *_WORST_FIRST) if reason in reasons]
+            remedies = " ".join(_SAYING_NOTHING.get(reason) or _REMEDIES[reason] for reason in named)
+            raise Conflict(f"It is not certain that nothing is held ({', '.join(named)}). {remedies}")
 
     def _resolved(self, actor: Actor, request: Request, request_id: str) -> Resolution:
         return self._subjects.resolve(actor, self._cases.file(request).identifiers, request_id=request_id)
@@ -149,10 +198,11 @@ class Identity:
             raise Conflict("No messenger is set, so codes cannot be sent: set PRIVACY_MESSENGER, or attest the identity (POST …/verify).")
         request = self._cases.get(actor.tenant, id)
         self._cases.allowed(request, Act.ASK_IDENTITY)
-        request, subjects = self.recognise(actor, request, request_id=request_id)
-        contact = self._contact(actor, request, subjects, channel, messenger.channels, request_id)
+        request, reached = self.recognise(actor, request, request_id=request_id)
+        contact, holders = self._contact(actor, reached, channel, messenger.channels, request_id)
         code, digits = self._new_code(actor, request, contact)
-        self._cases.store.run(lambda tx: self._begin(tx, actor, request, code, request_id))
+        sealed = self._cases.seal.seal_subjects(actor.tenant, id, _covered(reached, holders))
+        self._cases.store.run(lambda tx: self._begin(tx, actor, request, code, sealed, request_id))
         try:
             messenger.send(code.channel, self._message(request, contact, digits))
         except PrivacyError:
@@ -171,21 +221,30 @@ class Identity:
     def attempts_left(self, code: Code) -> int:
         return max(0, self._rules.attempts - code.attempts) if code.state is CodeState.ACTIVE else 0
 
-    def _contact(self, actor: Actor, request: Request, subjects: Sequence[SubjectRef], channel: str, served: frozenset[str], request_id: str) -> Contact:
-        on_file: list[Contact] = [each for subject in subjects for each in self._subjects.contacts(actor.tenant, subject)]
+    def _contact(
+        self, actor: Actor, reached: Sequence[Reached], channel: str, served: frozenset[str], request_id: str
+    ) -> tuple[Contact, frozenset[SubjectRef]]:
+        """Return where the code goes, and the subjects whose own records hold that contact: those it proves."""
+        # a record that was only followed to may be anybody's, as whoever wrote the one before it chose
+        given = [each.subject for each in reached if each.how is Reach.GIVEN]
+        on_file = [(subject, each) for subject in given for each in self._subjects.contacts(actor.tenant, subject)]
         # an address on file is one person's mailbox more often than a number is one person's phone, and no number tells whether it takes a text message
-        for contact in sorted(on_file, key=lambda each: each.kind is not IdentifierKind.EMAIL):
+        for subject, contact in sorted(on_file, key=lambda each: each[1].kind is not IdentifierKind.EMAIL):
             way = CHANNELS.get(contact.kind, "")
-            if way in served and channel in ("", way) and self._is_theirs(actor, contact, subjects, request_id):
-                return contact
+            if way in served and channel in ("", way):
+                holders = self._holders(actor, contact, reached, request_id)
+                if subject in holders:
+                    return contact, holders
         raise unclear("no_contact")
 
-    def _is_theirs(self, actor: Actor, contact: Contact, subjects: Sequence[SubjectRef], request_id: str) -> bool:
-        # a contact that others share is no proof: whoever picks up the switchboard would have the code
+    def _holders(self, actor: Actor, contact: Contact, reached: Sequence[Reached], request_id: str) -> frozenset[SubjectRef]:
+        """Return whose the contact is; nobody's when others share it: whoever picks up the switchboard would have the code."""
         found = self._subjects.resolve(actor, [Identifier(contact.kind, contact.value)], request_id=request_id)
         # what is shared of their other values, which the search follows, says nothing against this one
         shared = any(each.reason in ("shared", "organisation") and each.kind is contact.kind for each in found.doubts)
-        return not doubt_of(found) and set(found.subjects) <= set(subjects) and not shared
+        holders = frozenset(match.subject for match in found.matches if match.reach is Reach.GIVEN)
+        theirs = not doubt_of(found) and not shared and holders <= {each.subject for each in reached}
+        return holders if theirs else frozenset()
 
     def _new_code(self, actor: Actor, request: Request, contact: Contact) -> tuple[Code, Plaintext]:
         now, id = self._cases.clock.now(), new_id()
@@ -203,9 +262,11 @@ class Identity:
         )
         return code, Plaintext(digits)
 
-    def _begin(self, tx: Tx, actor: Actor, request: Request, code: Code, request_id: str) -> None:
+    def _begin(self, tx: Tx, actor: Actor, request: Request, code: Code, sealed: bytes, request_id: str) -> None:
         now, repository = code.sent_at, self._cases.repository
-        self._cases.allowed(self._cases.found(tx, actor.tenant, request.id, lock=True), Act.ASK_IDENTITY)
+        before = self._cases.found(tx, actor.tenant, request.id, lock=True)
+        self._cases.allowed(before, Act.ASK_IDENTITY)
+        _unmoved(before, request)
         hour, day = timedelta(hours=1), timedelta(days=1)
         if repository.codes_since(tx, actor.tenant, now - hour, request=request.id) >= self._rules.an_hour:
             raise TooManyAttempts(int(hour.total_seconds()), f"At most {self._rules.an_hour} codes an hour are sent for one request. Try again later.")
@@ -213,6 +274,7 @@ class Identity:
             raise TooManyAttempts(int(day.total_seconds()), f"At most {self._rules.to_one_contact} codes a day go to one contact. Try again later.")
         repository.void_codes(tx, actor.tenant, request.id)
         repository.add_code(tx, actor.tenant, code)
+        repository.save(tx, replace(before, subjects=sealed, version=before.version + 1))
         self._record(tx, actor, request.id, Action.REQUEST_IDENTITY_ASKED, Outcome.ATTEMPTED, request_id)
 
     def _unsent(self, tx: Tx, actor: Actor, request: Request, code: Code, request_id: str) -> None:
@@ -257,8 +319,11 @@ class Identity:
         telling = Telling(Action.REQUEST_IDENTITY_CHECKED, "code", fields=("how:code",))
         return self._cases.write(tx, actor, id, Act.VERIFY, telling, None, self._proven(actor, "code"), request_id)
 
-    def attest(self, actor: Actor, id: str, how: str, evidence: Plaintext, *, request_id: str = "") -> Request:
-        """Record how a person proved who they are to people, and where the proof is kept. Only a signed-in person with a second factor attests."""
+    def attest(self, actor: Actor, id: str, how: str, evidence: Plaintext, subjects: Sequence[SubjectRef] = (), *, request_id: str = "") -> Request:
+        """Record how a person proved who they are to people, and where the proof is kept. Only a signed-in person with a second factor attests.
+
+        It covers the subjects that the given identifiers matched, what people linked to them, and of what was only followed to those in `subjects`.
+        """
         require(actor, "requests:write")
         if not actor.ref.startswith("user:"):
             raise AccessDenied("Only a signed-in person attests an identity.")
@@ -270,19 +335,33 @@ class Identity:
             raise InvalidInput("Say where the proof is kept, for example a reference of the copy.", pointer="/evidence")
         request = self._cases.get(actor.tenant, id)
         self._cases.allowed(request, Act.VERIFY)
-        request, _ = self.recognise(actor, request, request_id=request_id)
+        request, reached = self.recognise(actor, request, request_id=request_id)
+        if not set(subjects) <= {each.subject for each in reached}:
+            raise InvalidInput("Name subjects that the request led to; GET …/file lists them.", pointer="/subjects")
+        vouched = {*subjects, *(each.subject for each in reached if each.how is Reach.GIVEN)}
+        sealed = self._cases.seal.seal_subjects(actor.tenant, id, _covered(reached, vouched))
         telling = Telling(Action.REQUEST_IDENTITY_CHECKED, how, note=evidence, fields=("how:attested",))
 
         def change(tx: Tx, before: Request) -> Request:
             _unmoved(before, request)
             self._cases.repository.void_codes(tx, actor.tenant, id)
-            return self._proven(actor, "attested")(tx, before)
+            return self._proven(actor, "attested")(tx, replace(before, subjects=sealed))
 
         return self._cases.do(actor, id, Act.VERIFY, telling, change, request_id=request_id)
 
     def _proven(self, actor: Actor, how: str) -> Change:
         now = self._cases.clock.now()
         return lambda _tx, before: replace(before, verified_how=how, verified_by=actor.ref, verified_at=now)
+
+
+def _reached(match: Match) -> Reached:
+    return Reached(match.subject, match.dataset, match.field, match.kind, match.reach, match.person)
+
+
+def _covered(reached: Sequence[Reached], proven: Collection[SubjectRef]) -> list[Reached]:
+    """Return all that was reached, marking what is proven: those subjects, and what people linked to one of them."""
+    persons = {each.person for each in reached if each.subject in proven} - {""}
+    return [replace(each, covered=each.subject in proven or each.person in persons) for each in reached]
 
 
 def doubt_of(resolution: Resolution) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from privacy.crypto.envelope import key_of, open_envelope, place, seal, subject_part
 from privacy.crypto.flaws import Flaw
@@ -18,9 +19,9 @@ from privacy.kernel.ids import TenantId
 from privacy.kernel.normalise import Normalisers
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
-from privacy.rights.model import CaseFile
+from privacy.rights.model import CaseFile, Reached
 from privacy.rights.ports import CaseKeys, Derive
-from privacy.subjects.model import Identifier, IdentifierKind
+from privacy.subjects.model import Identifier, IdentifierKind, Reach
 
 _LOOKUP, _CODE = "rights-lookup", "rights-code"
 _PLACE = "request"
@@ -79,11 +80,21 @@ class CaseSeal:
         identifiers = tuple(Identifier(IdentifierKind(kind), Plaintext(value), scope) for kind, value, scope in held["identifiers"])
         return CaseFile(identifiers, *(Plaintext(held[name]) if name in held else None for name in ("contact", "note", "evidence")))
 
-    def seal_subjects(self, tenant: TenantId, case: str, subjects: Sequence[SubjectRef]) -> bytes:
-        return self.seal(tenant, case, "subjects", json.dumps([str(subject) for subject in subjects], ensure_ascii=False).encode("utf-8"))
+    def seal_subjects(self, tenant: TenantId, case: str, reached: Sequence[Reached]) -> bytes:
+        rows = [[str(each.subject), each.dataset, each.field, each.kind.value, each.how.value, each.person, each.covered] for each in reached]
+        return self.seal(tenant, case, "subjects", json.dumps(rows, ensure_ascii=False).encode("utf-8"))
 
-    def open_subjects(self, tenant: TenantId, case: str, blob: bytes | None) -> tuple[SubjectRef, ...]:
-        return tuple(map(SubjectRef.parse, json.loads(self.open(tenant, case, "subjects", blob)))) if blob else ()
+    def open_subjects(self, tenant: TenantId, case: str, blob: bytes | None) -> tuple[Reached, ...]:
+        """Return whom a request led to. What was sealed before proof was kept by subject opens as proven for nobody."""
+        rows = json.loads(self.open(tenant, case, "subjects", blob)) if blob else []
+        return tuple(_reached(row) for row in rows)
+
+
+def _reached(row: str | list[Any]) -> Reached:
+    if isinstance(row, str):
+        return Reached(SubjectRef.parse(row), "", "", IdentifierKind.SUBJECT, Reach.FOLLOWED)
+    subject, dataset, name, kind, how, person, covered = row
+    return Reached(SubjectRef.parse(subject), dataset, name, IdentifierKind(kind), Reach(how), person, covered is True)
 
 
 class Lookups:

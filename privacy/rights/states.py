@@ -42,7 +42,7 @@ _STAYING = {state: state for state in OPEN}
 
 TRANSITIONS: Mapping[Act, Mapping[RequestState, RequestState]] = {
     # other identifiers may lead to somebody else: what was asked of the first is void
-    Act.IDENTIFY: _to(S.RECEIVED, S.RECEIVED, S.IDENTITY_ASKED),
+    Act.IDENTIFY: _to(S.RECEIVED, S.RECEIVED, S.IDENTITY_ASKED, S.VERIFIED),
     Act.RECOGNISE: {state: state for state in (S.RECEIVED, S.IDENTITY_ASKED)},
     Act.ASK_IDENTITY: _to(S.IDENTITY_ASKED, S.RECEIVED, S.IDENTITY_ASKED),
     Act.VERIFY: _to(S.VERIFIED, S.RECEIVED, S.IDENTITY_ASKED),
