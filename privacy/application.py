@@ -187,6 +187,7 @@ class Application:
 
     def start(self, *, job_threads: int | None = None) -> None:
         """Start the background work of a process that serves or works: call it after any fork. With no job threads it runs no schedules either."""
+        self.keys_store.tidy(1.0)  # a crash may have come between a destruction and the emptying of the log
         self.sequencer_thread.start()
         threads = self.config.job_threads if job_threads is None else job_threads
         if threads:

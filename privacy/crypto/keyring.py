@@ -226,6 +226,7 @@ class KeyRing:
             return sorted(row.version for row in old)
 
         retired = self._store.run(write)
+        self._store.tidy()
         self.reload(tenant)
         return retired
 

@@ -4,6 +4,7 @@ Guarantee: a subject whose keys were destroyed gets none again by itself: provis
 generation 1 keeps its row and thereby its place in the unique key (tenant, lookup, generation). Only `readmit` opens the next one.
 Races: every change takes the tenant's row first, shared to provision, exclusive to supersede, readmit, rewrap or destroy. A rotation
 beside a destruction therefore leaves no living key behind, on any database, and nobody waits in a circle.
+Files: after a destruction SQLite's log is emptied, so that the wrapped keys stand in no file of the database any more.
 Limit: a copy of the keys database from before a destruction still holds the wrapped key until the kek version above it is destroyed.
 """
 
@@ -51,10 +52,14 @@ class DestroyedKey:
 
 @dataclass(frozen=True, slots=True)
 class Destruction:
-    """What `destroy` did: the keys by subject, tombstones of subjects that never had one included, and how many died just now."""
+    """What `destroy` did: the keys by subject, tombstones of subjects that never had one included, and how many died just now.
+
+    `overwritten`: the files of the keys database hold them no more (False while somebody's reading holds the log).
+    """
 
     keys: Mapping[SubjectRef, tuple[DestroyedKey, ...]]
     destroyed_now: int
+    overwritten: bool = True
 
 
 class SubjectKeys:
@@ -103,12 +108,16 @@ class SubjectKeys:
         lookups = self._ring.keys(tenant).lookups(set(subjects))
         names = sorted(lookups.values())
         rows, count = self._store.run(lambda tx: self._destroy(tx, tenant, names, reason_ref))
-        return Destruction({subject: _certified(rows, lookup) for subject, lookup in lookups.items()}, count)
+        return Destruction({subject: _certified(rows, lookup) for subject, lookup in lookups.items()}, count, self._store.tidy())
 
     def destroy_lookups(self, tenant: TenantId, lookups: Sequence[str], reason_ref: str) -> int:
         """Destroy the keys of the subjects with these keyed digests: for a replay of the erasure ledger, which knows nobody by name."""
         names = sorted(set(lookups))
-        return self._store.run(lambda tx: self._destroy(tx, tenant, names, reason_ref))[1] if names else 0
+        if not names:
+            return 0
+        _, count = self._store.run(lambda tx: self._destroy(tx, tenant, names, reason_ref))
+        self._store.tidy()
+        return count
 
     def living(self, tenant: TenantId, lookups: Sequence[str]) -> int:
         """Return how many keys of the subjects with these keyed digests are not destroyed, of both kinds and all generations."""

@@ -25,6 +25,10 @@ LIMITS = (
     "Write-ahead logs, replicas and exports of the connected systems count as copies: their owners were not asked by this run.",
     "Fields listed under not_searched were not searched for the person's identifiers.",
 )
+KEYS_IN_LOG = (
+    "The write-ahead log of the keys database was being read when the keys were destroyed: their wrapped values stand in its file until the next "
+    "destruction or start of the service empties it."
+)
 
 
 class Certificates:
@@ -33,9 +37,12 @@ class Certificates:
     def __init__(self, signer: Signer, origin_of: Callable[[TenantId], str]) -> None:
         self._signer, self._origin_of = signer, origin_of
 
-    def issue(self, plan: Plan, keys: Mapping[str, Any], at: str) -> tuple[str, str]:
-        """Return the signed text and its SHA-256 (hex). `plan.results` holds what each system's run did and what was found afterwards."""
-        text = canonical_json(_document(plan, keys, at)).decode("utf-8")
+    def issue(self, plan: Plan, keys: Mapping[str, Any], at: str, limits: Sequence[str] = ()) -> tuple[str, str]:
+        """Return the signed text and its SHA-256 (hex). `plan.results` holds what each system's run did and what was found afterwards.
+
+        `limits` are those of this run, beside those of every one.
+        """
+        text = canonical_json(_document(plan, keys, at, limits)).decode("utf-8")
         note = sign(f"{text}\n", self._origin_of(plan.tenant), self._signer)
         return note, hashlib.sha256(note.encode("utf-8")).hexdigest()
 
@@ -56,7 +63,7 @@ def verify(note: str, vkey: str | None, check: Ed25519Check) -> dict[str, Any]:
     return said
 
 
-def _document(plan: Plan, keys: Mapping[str, Any], at: str) -> dict[str, Any]:
+def _document(plan: Plan, keys: Mapping[str, Any], at: str, limits: Sequence[str]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "certificate": plan.id,
@@ -74,7 +81,7 @@ def _document(plan: Plan, keys: Mapping[str, Any], at: str) -> dict[str, Any]:
         "open": [{"system": system, "why": why} for system, why in sorted(plan.problems.items())],
         "keys": dict(keys),
         "carriers": list(plan.carriers),
-        "limits": list(LIMITS),
+        "limits": [*LIMITS, *limits],
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from privacy.audit.events import Action, AuditLog, Event, Outcome
 from privacy.crypto.subject_keys import Destruction
-from privacy.disposal.certificate import Certificates
+from privacy.disposal.certificate import KEYS_IN_LOG, Certificates
 from privacy.disposal.closure import Terrain
 from privacy.disposal.departures import Departures, commitments
 from privacy.disposal.model import Plan, PlanState, Share
@@ -232,7 +232,8 @@ class _Run:
             "subjects": len(gone),
             "kept_for": len(contents.subjects) - len(gone),
         }
-        note, digest = self._tools.certificates.issue(self._plan, keys, rfc3339(at))
+        limits = [KEYS_IN_LOG] if destruction is not None and not destruction.overwritten else []
+        note, digest = self._tools.certificates.issue(self._plan, keys, rfc3339(at), limits)
         restricted = _restricted(contents)
         state = PlanState.NEEDS_ATTENTION if self._plan.problems else PlanState.DONE
 

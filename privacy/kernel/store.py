@@ -27,3 +27,9 @@ class Store(Protocol):
 
     def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a read-only transaction, beside the writers."""
+
+    def tidy(self, seconds: float = 5.0) -> bool:
+        """After something was destroyed: let the database's files forget it, as far as we may ask. Never raises.
+
+        Return False when it could not be done within `seconds`: old values may stand in the write-ahead log until the next time.
+        """

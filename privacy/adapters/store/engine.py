@@ -4,25 +4,27 @@ Guarantees: `run` returns only after a durable commit; it fails with StoreUnavai
 no error text carries a value (drivers put rows into theirs, so those are replaced).
 """
 
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from privacy.adapters.database_urls import Address, parse_address
 from privacy.adapters.store.anchor import Anchor
 from privacy.adapters.store.server_engine import server_engine
 from privacy.adapters.store.sqlite_writer import GroupCommitWriter, sqlite_engine
-from privacy.kernel.errors import Conflict, InvalidInput, StoreUnavailable
+from privacy.kernel.errors import Conflict, InvalidInput, PrivacyError, StoreUnavailable
 from privacy.kernel.store import Tx
 
 T = TypeVar("T")
 _RETRYABLE_STATES = {"40001", "40P01"}  # PostgreSQL: serialisation failure, deadlock
 _RETRYABLE_CODES = {1213}  # MariaDB: deadlock
 _ATTEMPTS = 4
+_YIELDING = 200  # ms a checkpoint waits for readers at a time: nobody else can write meanwhile
 
 
 class SqlTx:
@@ -100,6 +102,34 @@ class SqlStore:
                 return fn(SqlTx(opened))
 
         return self._guarded(reading)
+
+    def tidy(self, seconds: float = 5.0) -> bool:
+        """Empty SQLite's write-ahead log into the file (`secure_delete` overwrites there). Servers forget by their own vacuum and purge: True, see docs."""
+        if self.dialect != "sqlite":
+            return True
+        ends = time.monotonic() + seconds
+        while not (emptied := self._empty_log()) and time.monotonic() < ends:
+            time.sleep(0.05)
+        return emptied
+
+    def _empty_log(self) -> bool:
+        try:
+            self._anchor.check()
+            opened = self.engine.raw_connection()
+        except (PrivacyError, SQLAlchemyError):
+            return False
+        try:
+            cursor = opened.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_YIELDING}")
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={int(self._timeout * 1000)}")
+            cursor.close()
+            return bool(busy == 0)
+        except sqlite3.Error:
+            opened.invalidate()  # with whatever patience it was left
+            return False
+        finally:
+            opened.close()
 
     def close(self) -> None:
         if self._writer is not None:
