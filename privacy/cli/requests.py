@@ -270,7 +270,7 @@ def withdraw(id: str, as_json: bool) -> None:
 @json_option
 def close(id: str, outcome: str, evidence: str, as_json: bool) -> None:
     """Record what people answered (it is asked for)."""
-    _act(lambda application, actor: application.requests.close(actor, id, outcome, _note(True), evidence), as_json)
+    _act(lambda application, actor: application.requests.close(actor, id, outcome, _note(True), Plaintext(evidence) if evidence else None), as_json)
 
 
 @requests.command()

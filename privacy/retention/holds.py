@@ -107,7 +107,7 @@ class Holds:
     def _opened(self, tenant: TenantId, row: HoldRow) -> Hold:
         named: dict[str, Any] = self._identities.unseal(tenant, row.sealed, row.hold.id)
         subject = SubjectRef.parse(named["subject"]) if named["subject"] else None
-        return replace(row.hold, keys=tuple(named["keys"]), subject=subject, reason=named["reason"])
+        return replace(row.hold, keys=tuple(named["keys"]), subject=subject, reason=named["reason"], authority=named["authority"])
 
     def _check(self, tenant: TenantId, new: NewHold) -> None:
         self._data_map.system(tenant, new.system)
@@ -136,7 +136,7 @@ class Holds:
 
 
 def _named(hold: Hold) -> dict[str, object]:
-    return {"keys": list(hold.keys), "subject": str(hold.subject) if hold.subject else "", "reason": hold.reason}
+    return {"keys": list(hold.keys), "subject": str(hold.subject) if hold.subject else "", "reason": hold.reason, "authority": hold.authority}
 
 
 def _event(action: Action, actor: Actor, hold: Hold, request_id: str, scheduled: int = 0) -> Event:

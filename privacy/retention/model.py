@@ -187,7 +187,7 @@ class NewHold:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hold:
-    """A legal ground that forbids erasure for now. What names a person (`keys`, `subject`, `reason`) is stored sealed and never printed."""
+    """A legal ground that forbids erasure for now. What may name a person (`keys`, `subject`, `reason`, `authority`) is stored sealed and never printed."""
 
     id: str
     tenant: TenantId

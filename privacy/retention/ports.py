@@ -80,7 +80,7 @@ class HoldRow:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RestrictionRow:
-    """A restriction as stored: found by the keyed hash of its subject, the subject itself sealed; `plan` when an erasure put rows off."""
+    """A restriction as stored: found by the keyed hash of its subject, the subject itself and the reason sealed; `plan` when an erasure put rows off."""
 
     id: str
     tenant: TenantId
@@ -89,7 +89,6 @@ class RestrictionRow:
     case: str
     plan: str
     rule: str
-    reason: str
     until: datetime | None
     set_by: str
     set_at: datetime

@@ -54,7 +54,7 @@ class Restrictions:
         if not 1 <= len(subjects) <= _MOST:
             raise InvalidInput(f"One call restricts 1 to {_MOST} subjects.", pointer="/subjects")
         if not reason.strip() or len(reason) > 200 or not reason.isprintable():
-            raise InvalidInput("A restriction names its reason: one line of at most 200 characters, without anybody's name.", pointer="/reason")
+            raise InvalidInput("A restriction names its reason: one line of at most 200 characters.", pointer="/reason")
         check_day(until, "/until")
         rows = self.rows(actor.tenant, tuple(dict.fromkeys(subjects)), case=case or BY_HAND, rule=BY_HAND, reason=reason, until=until, by=actor.ref)
 
@@ -87,7 +87,7 @@ class Restrictions:
         return self._shown(actor, self._store.run(write))
 
     def page(self, actor: Actor, *, after: str = "", limit: int = 50, every: bool = False) -> RestrictionPage:
-        """Return restrictions in force (with `every` also lifted ones), newest first. Whom they name only a signed-in person is told (decision 16)."""
+        """Return restrictions in force (with `every` lifted ones too), newest first. Whom they name, and why, only a signed-in person is told (decision 16)."""
         require(actor, "retention:read")
         size = max(1, min(limit, 200))
         rows = self._store.read(lambda tx: self._repository.restrictions(tx, actor.tenant, after, size + 1, every=every))
@@ -138,18 +138,22 @@ class Restrictions:
         made = []
         for subject, lookup in self._identities.lookups(tenant, subjects).items():
             id = new_id()
-            sealed = self._identities.seal(tenant, {"subject": str(subject)}, id)
-            made.append(RestrictionRow(id, tenant, lookup, sealed, case, plan, rule, reason[:500], until, by, now))
+            sealed = self._identities.seal(tenant, {"subject": str(subject), "reason": reason[:500]}, id)
+            made.append(RestrictionRow(id, tenant, lookup, sealed, case, plan, rule, until, by, now))
         return made
 
     # --- inside ----------------------------------------------------------------------------------------------------------------------
 
     def _subject(self, row: RestrictionRow) -> SubjectRef:
-        return SubjectRef.parse(str(self._identities.unseal(row.tenant, row.sealed, row.id)["subject"]))
+        return self._named(row)[0]
+
+    def _named(self, row: RestrictionRow) -> tuple[SubjectRef, str]:
+        named = self._identities.unseal(row.tenant, row.sealed, row.id)
+        return SubjectRef.parse(str(named["subject"])), str(named["reason"])
 
     def _shown(self, actor: Actor, row: RestrictionRow) -> Restriction:
-        subject = self._subject(row) if actor.ref.startswith("user:") else None
-        return Restriction(row.id, row.tenant, subject, row.case, row.rule, row.reason, row.until, row.set_by, row.set_at, row.lifted_by, row.lifted_at)
+        subject, reason = self._named(row) if actor.ref.startswith("user:") else (None, "")
+        return Restriction(row.id, row.tenant, subject, row.case, row.rule, reason, row.until, row.set_by, row.set_at, row.lifted_by, row.lifted_at)
 
     def _waiting(self, tenant: TenantId, case: str, plan: str, rows: RestrictedRows, at: datetime) -> WaitingRow:
         id = new_id()

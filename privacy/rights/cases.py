@@ -4,6 +4,7 @@ Guarantee: a request never reaches a state that `states.py` does not allow; ever
 not happen. What needs keys (sealing) is done before the transaction: the keys are in another database.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -36,10 +37,19 @@ class Telling:
     reason: str = ""
     details: Mapping[str, str | int] | None = None
     note: Plaintext | None = None
+    evidence: Plaintext | None = None  # where the answer is kept; sealed with the note
     counts: Mapping[str, int] | None = None
     fields: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     outcome: Outcome = Outcome.SUCCESS
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Note:
+    """What somebody wrote beside a step, opened: personal values may be in it."""
+
+    text: str
+    evidence: str = ""
 
 
 Change = Callable[[Tx, Request], Request]
@@ -85,8 +95,10 @@ class Cases:
         """Return the sealed note with the name it is bound to; outside any transaction of the main database."""
         if telling.note is None or not telling.note.reveal():
             return None
-        name = new_id()
-        return name, self.seal.seal(tenant, id, f"note:{name}", telling.note.reveal().encode("utf-8"))
+        name, text = new_id(), telling.note.reveal()
+        if telling.evidence is not None:
+            text = json.dumps([text, telling.evidence.reveal()], ensure_ascii=False)
+        return name, self.seal.seal(tenant, id, f"note:{name}", text.encode("utf-8"))
 
     def write(self, tx: Tx, actor: Actor, id: str, act: Act, telling: Telling, note: tuple[str, bytes] | None, change: Change, request_id: str = "") -> Request:
         before = self.found(tx, actor.tenant, id, lock=True)
@@ -100,7 +112,8 @@ class Cases:
         return self._told(tx, actor, changed, telling, request_id)
 
     def add_step(self, tx: Tx, actor: Actor, request: Request, act: Act, telling: Telling, note: tuple[str, bytes] | None, before: str) -> None:
-        details = dict(telling.details or {}) | ({"note": note[0]} if note else {})
+        # whether there is evidence is no secret; what it says is
+        details = dict(telling.details or {}) | ({"note": note[0]} if note else {}) | ({"evidence": 1} if note and telling.evidence is not None else {})
         sealed = note[1] if note else None
         step = Step(request.version, self.clock.now(), actor.ref, act.value, before, request.state.value, telling.reason, details, sealed)
         self.repository.add_step(tx, request.tenant, request.id, step)
@@ -129,10 +142,11 @@ class Cases:
             raise NotFound("The file of this request was removed when its retention ended.")
         return self.seal.open_file(request.tenant, request.id, request.file)
 
-    def read_note(self, request: Request, step: Step) -> str:
+    def read_note(self, request: Request, step: Step) -> Note:
         if step.note is None:
-            return ""
-        return self.seal.open(request.tenant, request.id, f"note:{step.details['note']}", step.note).decode("utf-8")
+            return Note("")
+        text = self.seal.open(request.tenant, request.id, f"note:{step.details['note']}", step.note).decode("utf-8")
+        return Note(*json.loads(text)) if step.details.get("evidence") == 1 else Note(text)
 
     # --- clocks --------------------------------------------------------------------------------------------------------------------
 
@@ -150,8 +164,8 @@ class Cases:
             first = self._deadlines.rules.first_day(kind.value, regime)
             if first is not None and day < first:
                 raise InvalidInput(
-                    f"The rules of {regime} for this kind of request begin on {first}; one received before would have no deadline under it. Correct the day, or, where "
-                    " it is right, name in `regimes` only laws that were in force on it.",
+                    f"The rules of {regime} for this kind of request begin on {first}; one received before would have no deadline under it. Correct the "
+                    "day, or, where it is right, name in `regimes` only laws that were in force on it.",
                     pointer="/received_at",
                 )
 

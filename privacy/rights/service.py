@@ -17,7 +17,7 @@ from privacy.kernel.ids import TenantId, new_id
 from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor
-from privacy.rights.cases import Cases, Telling, days_left, leading
+from privacy.rights.cases import Cases, Note, Telling, days_left, leading
 from privacy.rights.closing import closing
 from privacy.rights.erasing import FOLLOWS, Erasing
 from privacy.rights.identity import Identity
@@ -195,7 +195,7 @@ class Requests:
 
         return self._shown(request), *self._cases.store.read(read)
 
-    def file(self, actor: Actor, id: str, *, request_id: str = "") -> tuple[CaseFile, list[tuple[Step, str]], Sequence[str]]:
+    def file(self, actor: Actor, id: str, *, request_id: str = "") -> tuple[CaseFile, list[tuple[Step, Note]], Sequence[str]]:
         """Return what the person wrote, the notes, and whom it is about; the reading is recorded first."""
         require(actor, "requests:write")
         request = self._cases.get(actor.tenant, id)
@@ -299,18 +299,22 @@ class Requests:
         telling = Telling(Action.REQUEST_CLOSED, "withdrawn", note=note)
         return self._shown(self._cases.do(actor, id, Act.WITHDRAW, telling, closing(self._cases, self._letters, "withdrawn"), request_id=request_id))
 
-    def close(self, actor: Actor, id: str, outcome: str, note: Plaintext | None, evidence: str = "", *, request_id: str = "") -> Shown:
-        """Record that people answered. `nothing_held` is for who is not known to any connected system; it is looked up again first."""
+    def close(self, actor: Actor, id: str, outcome: str, note: Plaintext | None, evidence: Plaintext | None = None, *, request_id: str = "") -> Shown:
+        """Record that people answered; `evidence` says where the answer is kept and is sealed with the note.
+
+        `nothing_held` is for who is not known to any connected system; it is looked up again first.
+        """
         require(actor, "requests:write")
         if outcome not in OUTCOMES:
             raise InvalidInput(f"A request is closed as one of: {', '.join(OUTCOMES)}.", pointer="/outcome")
         if note is None or not note.reveal().strip():
             raise InvalidInput("Say what was answered and how: the timeline is what proves it later.", pointer="/note")
         check_text(note, "/note", _LONGEST_NOTE)
+        check_text(evidence, "/evidence", _LONGEST)
         if outcome == "nothing_held":
             self.identity.nobody(actor, self._cases.get(actor.tenant, id), request_id=request_id)
         act = Act.NOTHING_HELD if outcome == "nothing_held" else Act.CLOSE
-        telling = Telling(Action.REQUEST_CLOSED, outcome, note=note, details={"evidence": evidence} if evidence else None)
+        telling = Telling(Action.REQUEST_CLOSED, outcome, note=note, evidence=evidence if evidence and evidence.reveal().strip() else None)
         return self._shown(self._cases.do(actor, id, act, telling, closing(self._cases, self._letters, outcome), request_id=request_id))
 
     # --- the requests' own retention -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from privacy.kernel.ids import TenantId
 from privacy.kernel.terms import SubjectRef
 from privacy.subjects.ports import Keys
 
-_LOOKUP, _SEAL, _NOTE = "subjects-lookup", "subjects-reference", "subjects-note"
+_LOOKUP, _SEAL, _NOTE, _EVIDENCE = "subjects-lookup", "subjects-reference", "subjects-note", "subjects-evidence"
 
 
 class Identities:
@@ -32,6 +32,9 @@ class Identities:
 
     def unseal(self, tenant: TenantId, sealed: bytes, lookup: bytes) -> SubjectRef:
         return SubjectRef.parse(self._keys.unseal(tenant, _SEAL, sealed, lookup).decode())
+
+    def seal_evidence(self, tenant: TenantId, evidence: str, lookup: bytes) -> bytes:
+        return self._keys.seal(tenant, _EVIDENCE, evidence.encode(), lookup)
 
     def seal_note(self, tenant: TenantId, note: str, review: str) -> bytes:
         return self._keys.seal(tenant, _NOTE, note.encode(), review.encode())

@@ -121,14 +121,14 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """One subject of a person: `lookup` is its keyed digest, `sealed` its reference, bound to both."""
+    """One subject of a person: `lookup` is its keyed digest, `sealed` its reference, bound to both; `evidence` is sealed, people write it."""
 
     lookup: bytes
     person: str
     sealed: bytes
     linked_at: datetime
     linked_by: str
-    evidence: str
+    evidence: bytes
 
 
 @dataclass(frozen=True, slots=True)

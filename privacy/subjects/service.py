@@ -148,7 +148,7 @@ class Subjects:
         if not before:
             self._repository.add_person(tx, tenant, PersonRow(person, now, actor.ref))
         fresh = [
-            LinkRow(lookup, person, self._identities.seal(tenant, subject, lookup), now, actor.ref, evidence)
+            LinkRow(lookup, person, self._identities.seal(tenant, subject, lookup), now, actor.ref, self._identities.seal_evidence(tenant, evidence, lookup))
             for lookup, subject in zip(lookups, subjects, strict=True)
             if lookup not in known
         ]

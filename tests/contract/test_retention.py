@@ -458,12 +458,14 @@ def test_erasures_learn_the_statutory_minimum_and_the_holds(library: Library) ->
 
 def test_what_names_a_person_is_sealed(library: Library) -> None:
     """Neither a hold's subject, row and reason nor a restricted subject stands in our tables in clear."""
-    library.holds.place(ALICE, NewHold("library", "claim of Okonkwo", "court", subject=SubjectRef("library", "member", "secret-77")))
-    library.restrictions.set(ALICE, [SubjectRef("library", "member", "secret-78")], "contested")
+    library.holds.place(ALICE, NewHold("library", "claim of Okonkwo", "court at Adeyemi's suit", subject=SubjectRef("library", "member", "secret-77")))
+    library.restrictions.set(ALICE, [SubjectRef("library", "member", "secret-78")], "contested by Abiola")
     stored = library.store.read(lambda tx: (library.repository.holds(tx, DEFAULT_TENANT, None), library.repository.restrictions(tx, DEFAULT_TENANT, "", 9)))
     text = repr(stored) + "".join(repr(row.sealed) + repr(getattr(row, "lookup", b"")) for rows in stored for row in rows)
-    assert "secret-7" not in text and "Okonkwo" not in text
+    text += library.in_clear("retention_hold") + library.in_clear("retention_restriction")
+    assert not any(trace in text for trace in ("secret-7", "Okonkwo", "Adeyemi", "Abiola"))
+    assert [each.reason for each in library.restrictions.page(ALICE).restrictions] == ["contested by Abiola"]
     assert [hold.reason for hold in library.holds.all(ALICE)] == ["claim of Okonkwo"]
     at_the_shell = replace(ALICE, ref="operator:root")
-    assert [(hold.reason, hold.subject, hold.scope) for hold in library.holds.all(at_the_shell)] == [("", None, "subject")]
-    assert [each.subject for each in library.restrictions.page(at_the_shell).restrictions] == [None]
+    assert [(hold.reason, hold.authority, hold.subject, hold.scope) for hold in library.holds.all(at_the_shell)] == [("", "", None, "subject")]
+    assert [(each.subject, each.reason) for each in library.restrictions.page(at_the_shell).restrictions] == [(None, "")]

@@ -38,7 +38,7 @@ def both(request: pytest.FixtureRequest, kind_of: Callable[[str], Kind]) -> Iter
         store.close()
 
 
-def link(lookup: bytes, person: str, evidence: str = "declared") -> LinkRow:
+def link(lookup: bytes, person: str, evidence: bytes = b"sealed declared") -> LinkRow:
     return LinkRow(lookup, person, b"sealed" + lookup, NOW, "user:alice", evidence)
 
 
@@ -56,8 +56,8 @@ def test_a_subject_belongs_to_one_person_and_leads_to_the_others(both: Pair) -> 
     store.run(lambda tx: repository.add_person(tx, DEFAULT_TENANT, PersonRow("p1", NOW, "user:alice")))
     store.run(lambda tx: repository.save_links(tx, DEFAULT_TENANT, [link(A, "p1"), link(B, "p1"), link(C, "p2")]))
     assert [row.lookup for row in store.read(lambda tx: repository.links(tx, DEFAULT_TENANT, [B]))] == [A, B]
-    store.run(lambda tx: repository.save_links(tx, DEFAULT_TENANT, [link(C, "p1", "review:1")]))
-    assert store.read(lambda tx: repository.links(tx, DEFAULT_TENANT, [C, A])) == [link(A, "p1"), link(B, "p1"), link(C, "p1", "review:1")]
+    store.run(lambda tx: repository.save_links(tx, DEFAULT_TENANT, [link(C, "p1", b"review:1")]))
+    assert store.read(lambda tx: repository.links(tx, DEFAULT_TENANT, [C, A])) == [link(A, "p1"), link(B, "p1"), link(C, "p1", b"review:1")]
     assert store.read(lambda tx: repository.links(tx, OTHER_TENANT, [A])) == []
     assert store.read(lambda tx: repository.person(tx, DEFAULT_TENANT, "p1")) == PersonRow("p1", NOW, "user:alice")
     assert store.read(lambda tx: repository.person(tx, OTHER_TENANT, "p1")) is None

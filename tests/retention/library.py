@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Date, DateTime, ForeignKey, Integer, MetaData, String, Table, Text, create_engine, insert, select
+from sqlalchemy import Column, Date, DateTime, ForeignKey, Integer, MetaData, String, Table, Text, create_engine, insert, select, text
 from sqlalchemy.pool import NullPool
 
 from privacy.adapters.archive_files import ArchiveFiles
@@ -218,6 +218,11 @@ class Library:
 
     def ids(self, table: Table) -> list[Any]:
         return [row[0] for row in self.rows(table)]
+
+    def in_clear(self, table: str) -> str:
+        """Return whatever stands in one of our own tables, as text."""
+        with self.store.engine.connect() as opened:
+            return repr(opened.execute(text(f"SELECT * FROM {table}")).all())
 
     def close(self) -> None:
         self.engine.dispose()

@@ -90,7 +90,7 @@ def test_people_close_what_people_answered_with_a_note(office: Bureau, kind: Req
         office.requests.close(ALICE, id, "answered", Plaintext(" "))
     with pytest.raises(InvalidInput):
         office.requests.close(ALICE, id, "done", Plaintext("letter of today"))
-    done = office.requests.close(ALICE, id, "answered", Plaintext("letter of today"), "L-2026-17").request
+    done = office.requests.close(ALICE, id, "answered", Plaintext("letter of today"), Plaintext("L-2026-17")).request
     assert (done.state.value, done.outcome) == ("done", "answered")
     assert done.closed_at is not None and done.purge_at is not None and done.purge_at > done.closed_at
 
@@ -128,7 +128,17 @@ def test_the_timeline_tells_who_did_what_when_and_why_and_no_value(office: Burea
     told = repr((shown, steps, clocks))
     assert "Ortrud" not in told and LI_XIAOMING.email not in told
     _, notes, _ = office.requests.file(ALICE, id)
-    assert [note for _, note in notes] == ["would disclose Ortrud"]
+    assert [note.text for _, note in notes] == ["would disclose Ortrud"]
+
+
+def test_where_an_answer_is_kept_is_sealed_with_its_note(office: Bureau) -> None:
+    """Approver and auditor read the timeline: it says that there is evidence, the file says which."""
+    id = office.verified(RequestKind.RECTIFICATION)
+    office.requests.close(ALICE, id, "answered", Plaintext("by letter"), Plaintext("folder of Ortrud, shelf 4"))
+    _, steps, _ = office.requests.timeline(DAVE, id)
+    assert steps[-1].details["evidence"] == 1 and "Ortrud" not in repr(steps)
+    _, notes, _ = office.requests.file(ALICE, id)
+    assert (notes[-1][1].text, notes[-1][1].evidence) == ("by letter", "folder of Ortrud, shelf 4")
 
 
 def test_who_may_only_read_changes_nothing(office: Bureau) -> None:

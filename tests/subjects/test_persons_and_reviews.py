@@ -174,6 +174,7 @@ def test_our_rows_name_nobody(subjects: Subjects, sqlite_store: SqlStore) -> Non
     """Neither an identifier nor a reference stands in any of our tables in clear."""
     subjects.resolve(ALICE, [asked(PHONE, "02788415500")])
     subjects.decide(ALICE, subjects.reviews(ALICE)[0].id, ReviewState.SAME, "Li and Na are one")
+    subjects.link(ALICE, [CRM1, SHOP7], evidence="Li and Na showed both at the counter")
     with sqlite_store.engine.connect() as opened:
         for table in ("person", "person_subject", "subjects_apart", "subject_review", "subject_review_entry"):
             whole = repr(opened.execute(text(f"SELECT * FROM {table}")).all())

@@ -32,7 +32,7 @@ def _persons() -> None:
         Column("sealed", blob(2048), nullable=False),
         Column("linked_at", instant(), nullable=False),
         Column("linked_by", name(200), nullable=False),
-        Column("evidence", name(200), nullable=False),
+        Column("evidence", blob(4096), nullable=False),
         if_not_exists=True,
     )
     op.create_index("ix_person_subject_person", "person_subject", ["tenant", "person"], unique=False, if_not_exists=True)

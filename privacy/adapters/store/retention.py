@@ -91,7 +91,6 @@ HOLD = Table(
     Column("system", name(64), nullable=False),
     Column("dataset", name(330), nullable=False),
     Column("columns", json_text(), nullable=False),
-    Column("authority", name(200), nullable=False),
     Column("scope", key(), nullable=False),
     Column("sealed", blob(1 << 16), nullable=False),
     Column("since", instant(), nullable=False),
@@ -108,11 +107,10 @@ RESTRICTION = Table(
     Column("tenant", key(), primary_key=True),
     Column("id", key(), primary_key=True),
     Column("lookup", blob(32), nullable=False),
-    Column("sealed", blob(4096), nullable=False),
+    Column("sealed", blob(1 << 13), nullable=False),
     Column("case_ref", name(128), nullable=False),
     Column("plan", key(), nullable=False),
     Column("rule", name(128), nullable=False),
-    Column("reason", name(500), nullable=False),
     Column("until", instant()),
     Column("set_by", name(200), nullable=False),
     Column("set_at", instant(), nullable=False),
@@ -379,7 +377,7 @@ def _sweep(row: Row[Any]) -> Sweep:
 def _hold(row: Row[Any]) -> HoldRow:
     """Return the hold without what is sealed beside it."""
     values = {name: value for name, value in row._mapping.items() if name != "sealed"}
-    values |= {"tenant": TenantId(row.tenant), "columns": tuple(row.columns), "keys": (), "subject": None, "reason": ""}
+    values |= {"tenant": TenantId(row.tenant), "columns": tuple(row.columns), "keys": (), "subject": None, "reason": "", "authority": ""}
     return HoldRow(Hold(**values), bytes(row.sealed))
 
 

@@ -30,7 +30,7 @@ LINK = Table(
     Column("sealed", blob(2048), nullable=False),
     Column("linked_at", instant(), nullable=False),
     Column("linked_by", name(200), nullable=False),
-    Column("evidence", name(200), nullable=False),
+    Column("evidence", blob(4096), nullable=False),
     Index("ix_person_subject_person", "tenant", "person"),
 )
 APART = Table(
@@ -96,7 +96,7 @@ class SqlSubjectRepository:
 
     def links_of(self, tx: Tx, tenant: TenantId, person: str) -> Sequence[LinkRow]:
         rows = connection(tx).execute(select(LINK).where(LINK.c.tenant == tenant, LINK.c.person == person).order_by(LINK.c.lookup))
-        return [LinkRow(bytes(row.lookup), row.person, bytes(row.sealed), row.linked_at, row.linked_by, row.evidence) for row in rows]
+        return [LinkRow(bytes(row.lookup), row.person, bytes(row.sealed), row.linked_at, row.linked_by, bytes(row.evidence)) for row in rows]
 
     def save_links(self, tx: Tx, tenant: TenantId, rows: Sequence[LinkRow]) -> None:
         columns = ("lookup", "person", "sealed", "linked_at", "linked_by", "evidence")

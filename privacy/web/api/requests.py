@@ -14,6 +14,7 @@ from privacy.inventory.catalogue_model import Recipient
 from privacy.kernel.errors import AccessDenied, Conflict, ConnectorUnavailable, InvalidInput, NotFound, OnHold, StepUpRequired, TooManyAttempts
 from privacy.kernel.plaintext import Plaintext
 from privacy.rights.acceptance import Acceptance
+from privacy.rights.cases import Note
 from privacy.rights.erasing import Planned
 from privacy.rights.identity import ATTESTATIONS
 from privacy.rights.model import CaseFile, Clock, Code, NewRequest, Package, Requester, RequestKind, RequestState, Step
@@ -245,6 +246,7 @@ class NoteAnswer(Answer):
     at: datetime
     act: str
     text: str
+    evidence: str | None
 
 
 class FileAnswer(Answer):
@@ -258,10 +260,11 @@ class FileAnswer(Answer):
     notes: list[NoteAnswer]
 
     @classmethod
-    def of(cls, file: CaseFile, notes: Sequence[tuple[Step, str]], subjects: Sequence[str]) -> "FileAnswer":
+    def of(cls, file: CaseFile, notes: Sequence[tuple[Step, Note]], subjects: Sequence[str]) -> "FileAnswer":
         held = [HeldIdentifierAnswer(kind=each.kind.value, value=each.value.reveal(), scope=each.scope) for each in file.identifiers]
         texts = {word: value.reveal() if (value := getattr(file, word)) else None for word in ("contact", "note", "evidence")}
-        return cls(identifiers=held, **texts, subjects=list(subjects), notes=[NoteAnswer(at=step.at, act=step.act, text=text) for step, text in notes])
+        noted = [NoteAnswer(at=step.at, act=step.act, text=note.text, evidence=note.evidence or None) for step, note in notes]
+        return cls(identifiers=held, **texts, subjects=list(subjects), notes=noted)
 
 
 class AskedAnswer(Answer):
@@ -636,7 +639,7 @@ def withdraw_request(call: Call, body: NoteBody, request: str) -> RequestAnswer:
 )  # fmt: skip
 def close(call: Call, body: CloseBody, request: str) -> RequestAnswer:
     note = Plaintext(body.note)
-    return RequestAnswer.of(call.app.requests.close(call.actor, request, body.outcome, note, body.evidence, request_id=call.request_id))
+    return RequestAnswer.of(call.app.requests.close(call.actor, request, body.outcome, note, _plaintext(body.evidence), request_id=call.request_id))
 
 
 # --- erasure ---------------------------------------------------------------------------------------------------------------------------

@@ -266,7 +266,7 @@ class LegalHoldBody(Body):
 
 
 class LegalHoldAnswer(Answer):
-    """A legal hold. `keys`, `subject` and `reason` are shown to signed-in people alone."""
+    """A legal hold. `keys`, `subject`, `reason` and `authority` are stored sealed and shown to signed-in people alone."""
 
     id: str
     system: str
@@ -314,7 +314,7 @@ class RestrictedAnswer(Answer):
 
 
 class RestrictionAnswer(Answer):
-    """One restriction. `subject` is shown to signed-in people alone."""
+    """One restriction. `subject` and `reason` are stored sealed and shown to signed-in people alone."""
 
     id: str
     subject: str | None
