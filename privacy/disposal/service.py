@@ -57,6 +57,8 @@ class Lookups(Protocol):
 class Queue(Protocol):
     def enqueue(self, tx: Tx, tenant: TenantId, new: NewJob, *, by: str = "") -> Job: ...
 
+    def find(self, tenant: TenantId, dedupe: str) -> Job | None: ...
+
 
 class Gate(Protocol):
     def __call__(self) -> None:
@@ -317,6 +319,14 @@ class Disposal:
         """Return a plan to the room that asked for it."""
         return self._store.read(lambda tx: self._repository.plan(tx, tenant, id))
 
+    def history(self, tenant: TenantId, case: str) -> list[Plan]:
+        """Return the plans of a case, newest first, to the room that asked for them: also those that a job of ours made."""
+        return list(self._store.read(lambda tx: self._repository.plans_of(tx, tenant, case)))
+
+    def job_of(self, plan: Plan) -> Job | None:
+        """Return the job that carries the plan out, None before its approval."""
+        return self._queue.find(plan.tenant, f"{KIND}:{plan.id}")
+
     def get(self, actor: Actor, id: str) -> Plan:
         require(actor, "requests:read")
         return self._plans.get(actor.tenant, id)
@@ -324,7 +334,7 @@ class Disposal:
     def plans_of(self, actor: Actor, case: str) -> list[Plan]:
         """Return the plans of a case, newest first."""
         require(actor, "requests:read")
-        return list(self._store.read(lambda tx: self._repository.plans_of(tx, actor.tenant, case)))
+        return self.history(actor.tenant, case)
 
     def certificate(self, actor: Actor, id: str, *, request_id: str = "") -> bytes:
         """Return the signed certificate of a plan; reading it is an event. Raises NotFound before there is one."""

@@ -42,6 +42,7 @@ class Telling:
     fields: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     outcome: Outcome = Outcome.SUCCESS
+    by: str = ""  # whom the step names where the service only follows what somebody did elsewhere
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -115,7 +116,7 @@ class Cases:
         # whether there is evidence is no secret; what it says is
         details = dict(telling.details or {}) | ({"note": note[0]} if note else {}) | ({"evidence": 1} if note and telling.evidence is not None else {})
         sealed = note[1] if note else None
-        step = Step(request.version, self.clock.now(), actor.ref, act.value, before, request.state.value, telling.reason, details, sealed)
+        step = Step(request.version, self.clock.now(), telling.by or actor.ref, act.value, before, request.state.value, telling.reason, details, sealed)
         self.repository.add_step(tx, request.tenant, request.id, step)
 
     def _told(self, tx: Tx, actor: Actor, request: Request, telling: Telling, request_id: str) -> Request:

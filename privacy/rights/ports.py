@@ -121,6 +121,12 @@ class Disposal(Protocol):
 
     def plan_of(self, tenant: TenantId, id: str) -> Plan | None: ...
 
+    def history(self, tenant: TenantId, case: str) -> Sequence[Plan]:
+        """Return the plans of a case, newest first; one that a job made of what had been put off is among them."""
+
+    def job_of(self, plan: Plan) -> Job | None:
+        """Return the job that carries the plan out, None before its approval."""
+
     def approve(self, actor: Actor, id: str, plan_hash: str, *, not_by: Collection[str] = (), request_id: str = "") -> Plan: ...
 
     def certificate(self, actor: Actor, id: str, *, request_id: str = "") -> bytes: ...

@@ -4,10 +4,11 @@ Guarantees: every change is a step of the timeline and an event in the same tran
 person's open request of the same kind is not opened twice.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, Event
@@ -40,12 +41,17 @@ _AHEAD = timedelta(minutes=5)  # a caller's clock may be a little ahead of ours
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A request with its present clocks; `days_left` of the leading one, negative when it is overdue."""
+    """A request with its present clocks; `days_left` of the leading one, negative when it is overdue.
+
+    Looked at by itself, an erasure also tells how its plan stands and its problems: by system, or `plan` for what made it void.
+    """
 
     request: Request
     clocks: tuple[Clock, ...]
     days_left: int | None
     possible: tuple[Act, ...]
+    plan_state: str = ""
+    problems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +162,9 @@ class Requests:
     def get(self, actor: Actor, id: str) -> Shown:
         """Return a request as it stands; what its plan has come to is looked up first."""
         require(actor, "requests:read")
-        request = self._cases.get(actor.tenant, id)
-        return self._shown(self.erasing.followed(request))
+        request = self.erasing.followed(self._cases.get(actor.tenant, id))
+        state, problems = self.erasing.standing(request)
+        return replace(self._shown(request), plan_state=state, problems=problems)
 
     def page(self, actor: Actor, page: Page) -> list[Shown]:
         """Return requests, the earliest target first."""
@@ -335,9 +342,10 @@ class Requests:
 
     def follow(self, tenant: TenantId) -> None:
         """Bring every erasure request to where its plan has come, for those nobody looks at."""
-        open_ones = Page(tuple(sorted(FOLLOWS)), RequestKind.ERASURE, limit=_MOST_FOLLOWED)
-        for request in self._cases.store.read(lambda tx: self._cases.repository.page(tx, tenant, open_ones)):
-            self.erasing.followed(request)
+        for states in (tuple(sorted(FOLLOWS)), (RequestState.DONE,)):  # what is done in part goes on when what kept the rest has ended
+            wanted = Page(states, RequestKind.ERASURE, limit=_MOST_FOLLOWED)
+            for request in self._cases.store.read(partial(self._cases.repository.page, tenant=tenant, page=wanted)):
+                self.erasing.followed(request)
 
     def _forget(self, tx: Tx, seen: Request) -> None:
         request = self._cases.found(tx, seen.tenant, seen.id, lock=True)

@@ -23,6 +23,7 @@ class Act(StrEnum):
     RUN = "run"
     FAIL = "fail"
     FINISH = "finish"
+    RESUME = "resume"  # a law or a hold that kept rows has ended: a new plan takes up what was put off
     PACKAGE = "package"
     CLOSE = "close"
     NOTHING_HELD = "nothing_held"
@@ -53,6 +54,7 @@ TRANSITIONS: Mapping[Act, Mapping[RequestState, RequestState]] = {
     Act.RUN: _to(S.RUNNING, S.APPROVED, S.RUNNING, S.NEEDS_ATTENTION),
     Act.FAIL: _to(S.NEEDS_ATTENTION, S.APPROVED, S.RUNNING, S.NEEDS_ATTENTION),
     Act.FINISH: _to(S.DONE, S.APPROVED, S.RUNNING, S.NEEDS_ATTENTION),
+    Act.RESUME: _to(S.PLANNED, S.VERIFIED, S.PLANNED, S.APPROVED, S.NEEDS_ATTENTION, S.DONE),
     Act.PACKAGE: _to(S.READY, S.VERIFIED, S.READY),
     Act.CLOSE: _to(S.DONE, S.RECEIVED, S.IDENTITY_ASKED, S.VERIFIED, S.READY),
     Act.NOTHING_HELD: _to(S.DONE, S.RECEIVED, S.IDENTITY_ASKED),
@@ -64,12 +66,12 @@ TRANSITIONS: Mapping[Act, Mapping[RequestState, RequestState]] = {
     Act.RELEASE: _STAYING,
 }
 
-_ERASING = frozenset({Act.PLAN, Act.APPROVE, Act.VOID, Act.RUN, Act.FAIL, Act.FINISH})
+_ERASING = frozenset({Act.PLAN, Act.APPROVE, Act.VOID, Act.RUN, Act.FAIL, Act.FINISH, Act.RESUME})
 PACKAGED = frozenset({RequestKind.ACCESS, RequestKind.PORTABILITY})
 # answered without proof of who asks: what they ask for harms nobody else (GDPR 21(3), 7(3); CCPA regulations 7026)
 UNPROVEN = frozenset({RequestKind.MARKETING_OBJECTION, RequestKind.WITHDRAWAL, RequestKind.OPT_OUT, RequestKind.COMPLAINT})
 STOPPED_BY_HOLD = frozenset({Act.PLAN, Act.APPROVE, Act.PACKAGE, Act.CLOSE})
-BY_PEOPLE = frozenset(Act) - {Act.RECEIVE, Act.VOID, Act.RUN, Act.FAIL, Act.FINISH}
+BY_PEOPLE = frozenset(Act) - {Act.RECEIVE, Act.RECOGNISE, Act.VOID, Act.RUN, Act.FAIL, Act.FINISH, Act.RESUME}
 
 
 def after(kind: RequestKind, state: RequestState, act: Act) -> RequestState:

@@ -100,6 +100,7 @@ class PaperDisposal:
     """Implements `rights.ports.Disposal` on paper: plans that a test moves from state to state."""
 
     plans: dict[str, Plan] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)  # of plans, where a test wants one
     collections: list[Collection] = field(default_factory=list)
 
     def collect(self, tenant: TenantId, subjects: Sequence[SubjectRef]) -> Sequence[Collection]:
@@ -115,13 +116,30 @@ class PaperDisposal:
     def plan_of(self, tenant: TenantId, id: str) -> Plan | None:
         return self.plans.get(id)
 
+    def history(self, tenant: TenantId, case: str) -> list[Plan]:
+        return [plan for plan in reversed(self.plans.values()) if plan.case == case]
+
+    def job_of(self, plan: Plan) -> Job | None:
+        return self.jobs.get(plan.id)
+
+    def put_off(self, case: str, state: PlanState = PlanState.APPROVED, **changes: object) -> str:
+        """A hold has ended: the job makes a new plan of the case, under the approval that stands."""
+        older = next(iter(self.history(DEFAULT_TENANT, case)))
+        fresh = self.plan(Actor("service:disposal", DEFAULT_TENANT), case, ())
+        self.move(fresh.id, state, approved_by=older.approved_by, approved_at=older.approved_at, **changes)
+        return fresh.id
+
+    def stop(self, id: str, code: str) -> None:
+        now = FixedClock(NOW).now()
+        self.jobs[id] = Job("job-9", DEFAULT_TENANT, "disposal", {"plan": id}, f"disposal:{id}", JobState.NEEDS_ATTENTION, 100, now, 5, 5, now, error_code=code)
+
     def approve(self, actor: Actor, id: str, plan_hash: str, *, not_by: Sequence[str] = (), request_id: str = "") -> Plan:
-        return self.move(id, PlanState.APPROVED, approved_by=actor.ref)
+        return self.move(id, PlanState.APPROVED, approved_by=actor.ref, approved_at=NOW)
 
     def certificate(self, actor: Actor, id: str, *, request_id: str = "") -> bytes:
         if self.plans[id].state is not PlanState.DONE:
             raise NotFound("There is no certificate of this plan: it is not done.")
-        return b'{"certificate": true}'
+        return f'{{"certificate": "{id}"}}'.encode()
 
     def move(self, id: str, state: PlanState, **changes: object) -> Plan:
         self.plans[id] = replace(self.plans[id], state=state, **changes)  # type: ignore[arg-type]

@@ -7,10 +7,11 @@ import pytest
 from privacy.disposal.model import PlannedRows, PlanState, Share
 from privacy.inventory.relations import Erase
 from privacy.kernel.errors import AccessDenied, Conflict, NotFound, StepUpRequired
+from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.plaintext import Plaintext
-from privacy.rights.model import RequestKind
+from privacy.rights.model import RequestKind, Step
 from tests.cast import ALICE, BOB, CAROL, CHARLIE, DAVE, actor_as
-from tests.rights.office import AGNES, PHONE, Bureau
+from tests.rights.office import AGNES, DAY, NOW, PHONE, Bureau
 
 PLAN = RequestKind.ERASURE
 
@@ -133,3 +134,84 @@ def test_what_was_approved_cannot_be_taken_back(office: Bureau) -> None:
     for act in (lambda: office.requests.withdraw(ALICE, id), lambda: office.requests.refuse(ALICE, id, "excessive")):
         with pytest.raises(Conflict):
             act()
+
+
+def kept(office: Bureau) -> tuple[str, str]:
+    """An erasure of which a hold kept two rows."""
+    id, plan, digest = planned(office)
+    office.requests.erasing.approve(DAVE, id, digest)
+    office.disposal.move(plan, PlanState.DONE, rows=(PlannedRows("crm", "crm.invoice", Erase.RESTRICT, 2, Share.OWNED, reason="hold"),))
+    assert office.requests.get(ALICE, id).request.outcome == "partly"
+    office.clock.advance(DAY)
+    return id, plan
+
+
+def steps(office: Bureau, id: str) -> list[Step]:
+    return office.requests.timeline(ALICE, id)[1]
+
+
+def test_what_a_hold_kept_goes_on_under_a_new_plan_and_the_request_with_it(office: Bureau) -> None:
+    id, first = kept(office)
+    second = office.disposal.put_off(id, made_at=NOW + DAY)
+    assert office.requests.get(ALICE, id).request.state.value == "approved"
+    office.disposal.move(second, PlanState.DONE)
+    office.requests.follow(DEFAULT_TENANT)  # nobody looks
+    request = office.cases.get(DEFAULT_TENANT, id)
+    assert (request.state.value, request.outcome, request.plan) == ("done", "erased", second)
+    assert request.closed_at is not None and request.purge_at is not None
+    told = [(step.act, step.actor, step.reason) for step in steps(office, id)][-3:]
+    assert told == [
+        ("resume", "service:rights", "put_off_goes_on"),
+        ("approve", "service:rights", "approval_stands"),
+        ("finish", "service:rights", "erased"),
+    ]
+    assert office.requests.erasing.certificate(CAROL, id) == f'{{"certificate": "{second}"}}'.encode()
+    assert [each.plan for each in office.requests.erasing.certificates(CAROL, id)] == [second, first]
+    with pytest.raises(AccessDenied):
+        office.requests.erasing.certificates(CHARLIE, id)
+
+
+def test_while_the_rest_goes_the_first_certificate_is_there(office: Bureau) -> None:
+    id, first = kept(office)
+    office.disposal.put_off(id, PlanState.RUNNING)
+    assert office.requests.erasing.certificate(CAROL, id) == f'{{"certificate": "{first}"}}'.encode()
+
+
+def test_where_more_rows_came_the_new_plan_waits_for_approval_on_the_open_request(office: Bureau) -> None:
+    id, _ = kept(office)
+    second = office.disposal.put_off(id, PlanState.PLANNED)
+    assert office.requests.get(ALICE, id).request.state.value == "planned"
+    digest = office.requests.erasing.shown(DAVE, id).plan.hash
+    assert office.requests.erasing.approve(DAVE, id, digest).plan.id == second
+
+
+def test_the_timeline_names_who_approved(office: Bureau) -> None:
+    id, plan, digest = planned(office)
+    office.requests.erasing.approve(DAVE, id, digest)
+    assert [(step.act, step.actor) for step in steps(office, id)][-1] == ("approve", DAVE.ref)
+    # and they may approve the plan that replaces one which became void
+    office.disposal.move(plan, PlanState.VOID, problems={"plan": "crm: rows changed: make a new plan"})
+    again = office.requests.erasing.plan(ALICE, id)
+    assert office.requests.erasing.approve(DAVE, id, again.plan.hash).request.state.value == "approved"
+
+
+@pytest.mark.parametrize("state", [PlanState.APPROVED, PlanState.RUNNING])
+def test_an_erasure_that_stands_still_needs_attention_and_says_why(office: Bureau, state: PlanState) -> None:
+    id, plan, _ = planned(office)
+    office.disposal.move(plan, state)
+    office.disposal.stop(plan, "replay_needed")
+    assert office.requests.get(ALICE, id).request.state.value == "needs_attention"
+    last = steps(office, id)[-1]
+    assert (last.act, last.reason) == ("fail", "replay_needed")
+    office.disposal.jobs.clear()  # somebody had it tried again
+    office.disposal.move(plan, PlanState.RUNNING)
+    assert office.requests.get(ALICE, id).request.state.value == "running"
+
+
+def test_why_a_plan_became_void_is_told(office: Bureau) -> None:
+    id, plan, _ = planned(office)
+    office.disposal.move(plan, PlanState.VOID, problems={"plan": "crm: the data map was changed after the approval: make a new plan"})
+    shown = office.requests.get(ALICE, id)
+    assert (shown.request.state.value, shown.plan_state) == ("verified", "void")
+    assert "data map" in shown.problems["plan"]
+    assert "data map" in str(steps(office, id)[-1].details["why"])
