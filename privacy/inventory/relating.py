@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
+from privacy.audit.ports import LeafGuard
+from privacy.audit.reasons import check_impersonal
 from privacy.inventory import relation_rules as rules
 from privacy.inventory.model import Status, System
 from privacy.inventory.ports import DatasetRow, HandlingRow, InventoryRepository, RelationRepository, RelationRow
@@ -53,7 +55,10 @@ class HandlingDecision:
 class Relations:
     """Relations and handlings of all tenants."""
 
-    def __init__(self, store: Store, inventory: InventoryRepository, repository: RelationRepository, audit: AuditLog, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, inventory: InventoryRepository, repository: RelationRepository, audit: AuditLog, clock: Clock, guard: LeafGuard | None = None
+    ) -> None:
+        self._guard = guard
         self._store, self._inventory, self._repository, self._audit, self._clock = store, inventory, repository, audit, clock
 
     # --- reading -------------------------------------------------------------------------------------------------------------------
@@ -89,10 +94,13 @@ class Relations:
             known_system = self._connected(tx, actor.tenant, system)
             tables = {row.table: row for row in self._inventory.datasets(tx, actor.tenant, known_system.id)}
             found = [row for edge in edges if (row := _row_or_none(known_system, edge, tables)) is not None]
-            merged = rules.merge(self._repository.relations(tx, actor.tenant, known_system.id), found)
+            known = self._repository.relations(tx, actor.tenant, known_system.id)
+            merged = rules.merge(known, found)
             self._repository.save_relations(tx, actor.tenant, merged.save)
             self._repository.drop_relations(tx, actor.tenant, merged.drop)
-            sure = sum(map(rules.sure, merged.save))
+            now = {row.id: row for row in (*known, *merged.save) if row.id not in merged.drop}
+            saved = {row.id for row in merged.save}
+            sure = sum(row.id in saved for row in rules.sure_together(now.values(), tables.values()))
             counts = {"relations": len(found), "new": len(merged.new), "dropped": len(merged.drop), "sure": sure}
             event = Event(Action.RELATIONS_PROPOSED, actor, object_type="system", object_ref=system, counts=counts, request_id=request_id)
             self._audit.append(tx, event)
@@ -110,10 +118,18 @@ class Relations:
         return self._changed(actor, lambda tx: self._decide(tx, actor, system, decisions, request_id))
 
     def confirm_sure(self, actor: Actor, system: str, *, request_id: str = "") -> int:
-        """Confirm every undecided proposal that is not weak and whose confidence is at least `relation_rules.SURE`. Return how many."""
+        """Confirm every undecided proposal that is not weak and whose confidence is at least `relation_rules.SURE`. Return how many.
+
+        Of several references that make rows of one table people's own all are confirmed or none.
+        """
         require(actor, "systems:write")
-        found = self._store.read(lambda tx: self._repository.relations(tx, actor.tenant, self._system(tx, actor.tenant, system).id))
-        ids = [row.id for row in found if rules.sure(row)]
+
+        def find(tx: Tx) -> list[str]:
+            id = self._system(tx, actor.tenant, system).id
+            rows = self._repository.relations(tx, actor.tenant, id)
+            return [row.id for row in rules.sure_together(rows, self._inventory.datasets(tx, actor.tenant, id))]
+
+        ids = self._store.read(find)
         return sum(
             self._changed(actor, partial(self._confirm_open, actor=actor, system=system, ids=ids[start : start + _ITEMS_A_PART], request_id=request_id))
             for start in range(0, len(ids), _ITEMS_A_PART)
@@ -194,6 +210,7 @@ class Relations:
             return NotFound("There is no such dataset; `privacy systems show` lists them.", pointer=f"{pointer}/dataset")
         try:
             rules.check_handling(row, decision.action, decision.reason, decision.replacements)
+            check_impersonal(self._guard, decision.reason, "/reason")
         except InvalidInput as error:
             return InvalidInput(error.detail, pointer=f"{pointer}{error.flaws[0].pointer}")
         kept = HandlingRow(

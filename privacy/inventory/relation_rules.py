@@ -5,11 +5,12 @@ Guarantee: what a person decided stays through every scan; a proposal that nobod
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from privacy.inventory.merging import REFERENCE
 from privacy.inventory.model import Status
 from privacy.inventory.ports import DatasetRow, HandlingRow, RelationRow
 from privacy.inventory.relations import Erase, Ownership
@@ -140,6 +141,35 @@ def decide(row: RelationRow | None, decision: RelationDecision, by: str, at: dat
 def sure(row: RelationRow) -> bool:
     """May this proposal be confirmed in bulk? Weak ones never: equal phones and names are no reference."""
     return row.status is Status.PROPOSED and not row.weak and row.confidence >= SURE
+
+
+def sure_together(rows: Iterable[RelationRow], datasets: Iterable[DatasetRow]) -> list[RelationRow]:
+    """Return what may be confirmed in bulk: of several references that make rows of one table people's own all or none.
+
+    Half of them decided would make a message its sender's alone, and an erasure would take it from whom it was sent to.
+    """
+    people = {row.id for row in datasets if _holds_people(row)}
+    known = list(rows)
+    doubtful: dict[DatasetId, set[tuple[str, ...]]] = {}
+    for row in known:
+        if _owners(row, people) and not sure(row):
+            doubtful.setdefault(row.child_id, set()).add(row.child_columns)
+
+    def half(row: RelationRow) -> bool:
+        # the same columns under another condition lead to somebody else instead, not as well
+        return _owners(row, people) and bool(doubtful.get(row.child_id, set()) - {row.child_columns})
+
+    return [row for row in known if sure(row) and not half(row)]
+
+
+def _owners(row: RelationRow, people: Collection[DatasetId]) -> bool:
+    return row.status is Status.PROPOSED and not row.weak and row.role is Ownership.OWNED_BY and row.parent_id in people
+
+
+def _holds_people(row: DatasetRow) -> bool:
+    """Are the rows of this table people, rather than rows that refer to them?"""
+    key = row.fields.get(row.subject_field or row.proposed_subject_field or "")
+    return key is not None and key.key != REFERENCE and not row.gone
 
 
 def check_handling(row: DatasetRow, action: Erase, reason: str, replacements: Mapping[str, str]) -> None:

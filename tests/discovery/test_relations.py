@@ -294,3 +294,27 @@ if _DATA.exists():
 
     def _plain(cell: object) -> object:
         return cell if isinstance(cell, int | str | None) else str(cell)
+
+
+@pytest.mark.parametrize(
+    ("people", "table", "sender", "receiver"),
+    [
+        ("患者", "消息", "发送患者编号", "接收患者编号"),
+        ("客户", "转账", "转出客户编号", "转入客户编号"),
+        ("patients", "messages", "sender_patient_id", "receiver_patient_id"),
+    ],
+)
+def test_what_is_sent_is_its_senders_and_its_receiver_may_see_it(url: str, people: str, table: str, sender: str, receiver: str) -> None:
+    """In either order of columns, whoever the people are: never two owners, and never the receiver alone."""
+    names = "王小明 李丽 张伟 刘洋 陈静 杨磊 赵敏 黄强 周杰 吴芳".split()
+    rows = {
+        people: [(f"P{n:04d}", names[n % 10], f"1380013{n:04d}") for n in range(40)],
+        table: [(f"M{n}", f"P{n * 7 % 40:04d}", f"P{n * 3 % 8:04d}", "您好") for n in range(60)],
+    }
+    key = "id" if people.isascii() else "编号"
+    script = f"""
+        CREATE TABLE {people} ({key} TEXT PRIMARY KEY, 姓名 TEXT, 手机号 TEXT);
+        CREATE TABLE {table} (nr TEXT PRIMARY KEY, {receiver} TEXT, {sender} TEXT, 正文 TEXT);
+    """
+    roles = {p.child_columns[0]: p.role for p in made(url, script, rows) if p.child == table and not p.weak}
+    assert roles == {sender: Ownership.OWNED_BY, receiver: Ownership.ACCESSED_BY}

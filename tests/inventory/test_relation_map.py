@@ -1,5 +1,7 @@
 """Relations and handlings in the map file: what comes out goes back in, and every flaw is told with its line."""
 
+from dataclasses import replace
+
 import pytest
 
 from privacy.adapters.files.yaml_file import dump, load
@@ -128,3 +130,24 @@ def test_every_flaw_is_told_with_its_line_and_nothing_is_changed(inventory: Inve
 
 def _without_version(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("version:")]
+
+
+def test_references_that_make_rows_peoples_own_are_confirmed_in_bulk_together_or_not_at_all(inventory: Inventory, relations: Relations) -> None:
+    """A sure sender beside an unsure receiver: half a decision would take the message from the receiver. What leads elsewhere goes its own way."""
+    sender, buyer = (Edge("orders", (column,), "customers", ("id",), Ownership.OWNED_BY, confidence=0.9) for column in ("customer_id", "buyer"))
+    shown = Edge("orders", ("shop_no",), "customers", ("nick",), Ownership.REF, confidence=0.9)
+
+    kept = relations.keep(ALICE, "shop", [sender, replace(buyer, confidence=0.79), shown])
+    assert (kept.sure, relations.confirm_sure(ALICE, "shop")) == (1, 1)
+    assert {r.child_columns[0] for r in relations.of_system(DEFAULT_TENANT, "shop") if r.confirmed} == {"shop_no"}
+
+    assert relations.keep(ALICE, "shop", [sender, buyer, shown]).sure == 1  # the other one is sure since before; this scan saved one
+    assert relations.confirm_sure(ALICE, "shop") == 2
+
+
+def test_one_reference_under_several_conditions_is_no_pair(inventory: Inventory, relations: Relations) -> None:
+    told = [
+        Edge("orders", ("buyer",), "customers", ("id",), Ownership.OWNED_BY, when={"shop_no": no}, confidence=sure) for no, sure in (("1", 0.9), ("2", 0.7))
+    ]
+    relations.keep(ALICE, "shop", told)
+    assert relations.confirm_sure(ALICE, "shop") == 1

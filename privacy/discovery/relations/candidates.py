@@ -17,6 +17,7 @@ _SPOKEN = re.compile(r"关联|参考|外键|引用|对应|参照|refer|foreign|f
 _NAMESAKES = 12  # a name that more tables share means none of them
 _BEFORE, _WITHIN = "named with a word before", "named, within its own table, like"
 _LOGINS = frozenset({"login", "loginname", "loginid", "username", "userlogin", "登录名", "用户名", "登录账号"})
+_ANYBODY = "人者员方"  # what a Chinese word for a part ends with while it says nobody's kind
 # between people of one table, whoever else there is
 _AMONG_EQUALS = frozenset(
     {"referrer", "referredby", "referral", "recommender", "inviter", "invitedby", "spouse", "推荐人", "介绍人", "邀请人", "配偶", "tuijianren", "tjr"}
@@ -332,7 +333,15 @@ class NameRules:
                 return kind, ""
             if not first.isascii() and any(not word.isascii() and (first.startswith(word) or first.endswith(word)) for word in words):
                 return kind, ""
+            if kind != "handler" and (rest := self._people_behind(first, words)):
+                return kind, rest
         return "", ""
+
+    def _people_behind(self, text: str, words: frozenset[str]) -> str:
+        """Return the people a Chinese column names in a part that is listed for anybody: 接收人 → 接收患者 → 患者, or nothing."""
+        stems = {word[:-1] for word in words if not word.isascii() and len(word) > 2 and word[-1] in _ANYBODY}
+        rests = (text[len(stem) :] for stem in stems if text.startswith(stem) and len(text) > len(stem))
+        return next((rest for rest in rests if rest in self._words["roles.person"] or any(person.goes_by(rest) > 0.7 for person in self._people)), "")
 
     def _listed(self, text: str) -> bool:
         return text in self._words["roles.owner"] or text in self._words["roles.receiver"]
