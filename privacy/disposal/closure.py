@@ -39,6 +39,17 @@ class Terrain:
         """Confirmed relations between tables and columns that are there."""
         return [relation for relation in self.relations if relation.confirmed and not relation.weak and self._is_there(relation)]
 
+    @property
+    def undecided(self) -> list[Relation]:
+        """Proposed relations between tables and columns that are there; weak ones are for review and decide nothing."""
+        return [relation for relation in self.relations if relation.status is Status.PROPOSED and not relation.weak and self._is_there(relation)]
+
+    def holds_people(self, table: str) -> bool:
+        """Tell a table whose rows are people each, rather than rows that refer to somebody (an invoice by its customer's number)."""
+        dataset, shape = self.datasets.get(table), self.shapes.get(table)
+        key = (dataset.subject_field or dataset.proposed_subject_field) if dataset else None
+        return shape is not None and key is not None and _is_unique(shape, (key,))
+
     def table(self, dataset: str) -> str:
         return dataset.removeprefix(f"{self.system}.")
 

@@ -18,11 +18,11 @@ from privacy.disposal.ports import Hold, Keep, Target
 from privacy.disposal.references import Reference, breaking, cleared, groups_in_order, is_link, references
 from privacy.disposal.replacing import Blanks, blanks
 from privacy.disposal.steps import Step, StepKind
-from privacy.disposal.target import Before, Both, KeysIn
+from privacy.disposal.target import Before, Both, Equals, KeysIn
 from privacy.disposal.values import Key, as_instant, canonical_key
-from privacy.inventory.relations import Erase, Handling, Ownership
+from privacy.inventory.relations import Erase, Handling, Ownership, Relation
 
-_STAYS = (Erase.RESTRICT, Erase.KEEP)
+_STAYS, _GOES = (Erase.RESTRICT, Erase.KEEP), (Erase.DELETE, Erase.ANONYMISE)
 _SHARED_REASON = "other people own it too"
 _MANY = 3  # rows of others from which on a table that `owns` leads to looks like everybody's
 _FIXED_REASON = "the reference cannot be emptied"
@@ -105,6 +105,7 @@ class _Planner:
         self._spare_common_goods()
         self._untie_others()
         self._respect_references()
+        self._ask_for_others()
         steps = [*self._updates(Erase.UNLINK), *self._updates(Erase.ANONYMISE), *self._deletions(), *self._staying()]
         return Draft(tuple(steps), tuple(self._obstacles.values()))
 
@@ -232,6 +233,36 @@ class _Planner:
             return 0
         mine = {place for place, fate in self._fates.get(ref.child, {}).items() if fate.share is Share.OWNED}
         return sum(canonical_key(cells.values) not in mine for cells in self._target.select(ref.child, self._keys_of(ref.child), ref.pointing(values)))
+
+    # --- relations nobody decided --------------------------------------------------------------------------------------------------------
+
+    def _ask_for_others(self) -> None:
+        """Block while rows that go name further people by a proposed relation: they may own these rows too (the receiver of a message)."""
+        told: dict[str, list[str]] = defaultdict(list)
+        for relation in self._terrain.undecided:
+            table, parent = self._terrain.table(relation.child), self._terrain.table(relation.parent)
+            if relation.role not in (Ownership.OWNED_BY, Ownership.ACCESSED_BY) or not self._terrain.holds_people(parent):
+                continue
+            going = [fate for fate in self._fates.get(table, {}).values() if fate.action in _GOES and fate.share is Share.OWNED and not fate.own]
+            if going and (rows := self._naming_others(relation, going)):
+                told[table].append(f"{in_words(relation)} ({rows} rows)")
+        for table, words in told.items():
+            self._note(
+                "undecided_owner", table,
+                f"Rows of this table that this plan deletes or anonymises name other people by {', '.join(words)}, and nobody decided whether those people "
+                "own them too or may see them.",
+                f"Confirm each of these relations with its role, or reject it: `privacy systems relations {self._terrain.system}`. Then plan again.",
+            )  # fmt: skip
+
+    def _naming_others(self, relation: Relation, going: Sequence[_Fate]) -> int:
+        """Return how many of these rows hold a value there that is not the person's own."""
+        keys, child = self._keys_of(going[0].table), self._terrain.table(relation.child)
+        own = [fate for fate in self._fates.get(self._terrain.table(relation.parent), {}).values() if fate.own]
+        values = self._values(self._terrain.table(relation.parent), relation.parent_columns, own) if own else {}
+        mine = {canonical_key(value) for value in values.values() if value is not None}
+        there = Both((KeysIn(keys, tuple(fate.key for fate in going)), *(Equals(column, text) for column, text in sorted(relation.when.items()))))
+        named = (cells.values[len(keys) :] for cells in self._target.select(child, (*keys, *relation.child_columns), there))
+        return sum(None not in values and canonical_key(values) not in mine for values in named)
 
     # --- third: rows of others, and references -------------------------------------------------------------------------------------------
 

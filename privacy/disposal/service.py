@@ -249,7 +249,7 @@ class Disposal:
         writing = [step for step in steps if step.kind is not StepKind.STAY]
         statements = [step.statement(self._plans.rows_key(tenant), shapes) for step in writing]
         told = list(look(system, shapes, writing, target, target.kind))
-        return told + (list(weigh(system, writing, statements, target.rehearse(statements))) if statements else [])
+        return told + (list(weigh(system, shapes, writing, statements, target.rehearse(statements))) if statements else [])
 
     def _made(
         self,
@@ -400,11 +400,12 @@ _STANDING = (
     "drift",
     "other_people",
     "owned_by_nobody",
+    "undecided_owner",
 )
 
 
 def _doubts(system: str, found: Collection) -> list[Obstacle]:
-    remedy = f"Decide it: `privacy systems relations {system}`; rows behind it stay as they are until then."
+    remedy = f"Decide it: `privacy systems relations {system}`; until then no rows are found by it, and whom it names is not asked for."
     return [Obstacle("unconfirmed_relation", system, doubt, remedy, blocks=False) for doubt in found.doubts]
 
 

@@ -1,17 +1,19 @@
 """What happens to each row: the shop's truth, and the rules of keeping, untying, anonymising and order on small schemas."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from privacy.disposal.closure import Terrain, collect
-from privacy.disposal.model import Share
+from privacy.disposal.model import Obstacle, Share
 from privacy.disposal.planning import Draft, Rules, draft
 from privacy.disposal.ports import Hold, Keep
 from privacy.disposal.preflight import look, weigh
 from privacy.disposal.steps import StepKind, batches, from_sealed, sealed_form
 from privacy.disposal.target import ForeignKeyShape, TableShape
+from privacy.inventory.model import Status
 from privacy.inventory.relations import Erase, Handling, Relation
 from privacy.kernel.ids import DEFAULT_TENANT, DatasetId
 from privacy.kernel.terms import SubjectRef
@@ -239,10 +241,10 @@ def test_the_look_and_the_rehearsal_name_what_would_stop_it() -> None:
     assert [(each.code, each.remedy, each.blocks) for each in looked] == [
         ("unindexed_reference", 'CREATE INDEX "ix_orders_person" ON "orders" ("person")', False)
     ]
-    assert list(weigh("shop", made.steps, statements, target.rehearse(statements))) == []
+    assert list(weigh("shop", terrain.shapes, made.steps, statements, target.rehearse(statements))) == []
 
     target.rows["orders"].append({"id": 2, "person": 1})
-    (refused,) = weigh("shop", made.steps, statements, target.rehearse(statements))
+    (refused,) = weigh("shop", terrain.shapes, made.steps, statements, target.rehearse(statements))
     assert refused.code == "reference_violated" and refused.blocks
 
 
@@ -291,3 +293,45 @@ def test_rows_of_a_catalogue_that_others_refer_to_are_not_quietly_the_persons(na
     told = {each.code: each.blocks for each in plan(terrain, target, ANN).obstacles}
 
     assert told.get("owned_by_nobody") is blocks
+
+
+MESSAGES = shape("messages", "id:integer! sender:integer! receiver:integer? body:text?")
+MESSAGE_ROWS: Rows = [
+    {"id": 1, "sender": 1, "receiver": 2, "body": "x"},
+    {"id": 2, "sender": 1, "receiver": None, "body": "x"},
+    {"id": 3, "sender": 1, "receiver": 1, "body": "x"},
+    {"id": 4, "sender": 2, "receiver": 1, "body": "x"},
+]
+
+
+@pytest.mark.parametrize("role", ["owned_by", "accessed_by"])
+@pytest.mark.parametrize("action", [Erase.DELETE, Erase.ANONYMISE])
+def test_rows_that_may_be_somebody_elses_too_wait_until_that_relation_is_decided(role: str, action: Erase) -> None:
+    """One half of a message decided, the other proposed: no message to others goes; one to nobody and one to the person stop nothing."""
+    tables = {"people": (PEOPLE, PEOPLE_ROWS), "messages": (MESSAGES, MESSAGE_ROWS)}
+    sender, receiver = (
+        relation("messages", "sender", "people", "id", "owned_by"),
+        relation("messages", "receiver", "people", "id", role, status=Status.PROPOSED),
+    )
+    rules = Rules(handling("messages", action), (), (), AT)
+
+    def blocking(*relations: Relation, rows: Rows = MESSAGE_ROWS) -> list[Obstacle]:
+        terrain, target = world(tables | {"messages": (MESSAGES, rows)}, list(relations), personal=("name", "email", "body"))
+        return [each for each in plan(terrain, target, ANN, rules).obstacles if each.blocks]
+
+    (told,) = blocking(sender, receiver)
+    assert (told.code, told.where) == ("undecided_owner", "shop.messages")
+    assert "shop.messages.receiver → shop.people.id (1 rows)" in told.detail and "privacy systems relations shop" in told.remedy
+    assert blocking(sender, replace(receiver, status=Status.CONFIRMED)) == blocking(sender, replace(receiver, status=Status.REJECTED)) == []
+    assert blocking(sender, replace(receiver, weak=True)) == [] and blocking(sender, receiver, rows=MESSAGE_ROWS[1:3]) == []
+
+
+def test_an_undecided_reference_to_what_is_nobody_stops_nothing() -> None:
+    goods = shape("goods", "id:integer! label:text?")
+    order = shape("orders", "id:integer! person:integer! good:integer?")
+    tables: dict[str, tuple[TableShape, Rows]] = {
+        "people": (PEOPLE, PEOPLE_ROWS), "goods": (goods, [{"id": 7, "label": "x"}]), "orders": (order, [{"id": 1, "person": 1, "good": 7}])
+    }  # fmt: skip
+    proposed = relation("orders", "good", "goods", "id", "owned_by", status=Status.PROPOSED)
+    terrain, target = world(tables, [relation("orders", "person", "people", "id", "owned_by"), proposed])
+    assert [each for each in plan(terrain, target, ANN).obstacles if each.blocks] == []
