@@ -283,8 +283,12 @@ class _Wiring:
         return log_key_file.read(self.config.state_dir / "log.key")
 
     @cached_property
+    def leaf_guard(self) -> LeafGuard:
+        return LeafGuard(self.detector)
+
+    @cached_property
     def audit(self) -> Log:
-        return Log(self.store, self.events, self.clock, self.keyring.seal, LeafGuard(self.detector), gate=self.following.gate)
+        return Log(self.store, self.events, self.clock, self.keyring.seal, self.leaf_guard, gate=self.following.gate)
 
     @cached_property
     def sequencer(self) -> Sequencer:
@@ -330,11 +334,12 @@ class _Wiring:
             unseal,
             relations=SqlRelationRepository(),
             beside=SqlColumnRepository().beside,
+            guard=self.leaf_guard,
         )
 
     @cached_property
     def relations(self) -> Relations:
-        return Relations(self.store, SqlInventoryRepository(), SqlRelationRepository(), self.audit, self.clock)
+        return Relations(self.store, SqlInventoryRepository(), SqlRelationRepository(), self.audit, self.clock, self.leaf_guard)
 
     @cached_property
     def discovery(self) -> Discovery:
@@ -535,7 +540,7 @@ class _Wiring:
 
     @cached_property
     def acceptance(self) -> RuleAcceptance:
-        return RuleAcceptance(self.deadlines, self.store, SqlAcceptanceRepository(), self.audit, self.clock)
+        return RuleAcceptance(self.deadlines, self.store, SqlAcceptanceRepository(), self.audit, self.clock, self.leaf_guard)
 
     @cached_property
     def requests(self) -> Requests:
@@ -584,6 +589,7 @@ class _Wiring:
             self.restrictions,
             self.audit,
             self.clock,
+            self.leaf_guard,
         )
 
     @cached_property

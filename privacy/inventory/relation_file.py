@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from privacy.audit.ports import LeafGuard
+from privacy.audit.reasons import check_impersonal
 from privacy.inventory import relation_rules as rules
 from privacy.inventory.model import Status
 from privacy.inventory.ports import DatasetRow, HandlingRow, RelationRow
@@ -154,7 +156,7 @@ def relation_rows(
 
 
 def handling_rows(
-    wanted: Mapping[str, WantedHandling], tables: Mapping[str, DatasetRow], known: Sequence[HandlingRow], by: str, at: datetime
+    wanted: Mapping[str, WantedHandling], tables: Mapping[str, DatasetRow], known: Sequence[HandlingRow], by: str, at: datetime, guard: LeafGuard | None = None
 ) -> dict[str, HandlingRow]:
     """Return the handlings that the file changes, by table. Raises InvalidInput with every flaw and its line."""
     before = {row.dataset_id: row for row in known}
@@ -163,6 +165,7 @@ def handling_rows(
     for table, item in wanted.items():
         try:
             rules.check_handling(tables[table], item.action, item.reason, item.replacements)
+            check_impersonal(guard, item.reason, "/reason")
         except InvalidInput as error:
             flaws.append(Flaw(f"line {item.line}", error.detail))
             continue

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
+from privacy.audit.ports import LeafGuard
 from privacy.inventory import relation_file, yaml_map
 from privacy.inventory.deciding import FieldDecision, apply_subject, decide, everything_auto, everything_without_proposal
 from privacy.inventory.gap import gaps
@@ -75,10 +76,11 @@ class Inventory:
         *,
         relations: RelationRepository,
         beside: Beside = nothing_beside,
+        guard: LeafGuard | None = None,
         poll_seconds: float = 0.2,
     ) -> None:
         self._store, self._repository, self._taxonomy, self._audit, self._clock = store, repository, taxonomy, audit, clock
-        self._seal, self._unseal = seal, unseal
+        self._seal, self._unseal, self._guard = seal, unseal, guard
         self._relations, self._beside = relations, beside
         self._poll_seconds = poll_seconds
         self._versions: dict[TenantId, tuple[float, int]] = {}
@@ -215,12 +217,15 @@ class Inventory:
         return self._changed(actor, lambda tx: self._decide(tx, actor, decisions, request_id))
 
     def confirm_auto(self, actor: Actor, system: str, *, request_id: str = "") -> int:
-        """Confirm every proposal of outcome `auto`, and the proposed subject of each dataset. Return how many fields changed."""
+        """Confirm every proposal of outcome `auto`, and the proposed subject of each dataset. Return how many fields changed.
+
+        The subject of a view waits for a person: its rows are those of the tables behind it, and nothing can be erased in it.
+        """
         require(actor, "systems:write")
 
         rows = self._store.read(lambda tx: self._rows(tx, actor.tenant, system))
         changed = self._decide_in_parts(actor, everything_auto(system, rows), request_id)
-        for part in _parts([row for row in rows if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None]):
+        for part in _parts([row for row in rows if _sure_of_subject(row)]):
             self._changed(actor, partial(self._take_subjects, actor=actor, system=system, tables=[row.table for row in part], request_id=request_id))
         return changed
 
@@ -241,6 +246,22 @@ class Inventory:
             self._subject(tx, actor, system, row, type, field, request_id)
 
         self._changed(actor, keep)
+
+    def clear_subject(self, actor: Actor, dataset: str, *, request_id: str = "") -> None:
+        """Take back whom a dataset is about: its rows are nobody's by themselves any more. Again does no harm."""
+        require(actor, "systems:write")
+
+        def clear(tx: Tx) -> None:
+            system, row = self._dataset_row(tx, actor.tenant, dataset)
+            if row is None:
+                raise NotFound("There is no such dataset; `privacy systems show` lists them.")
+            if row.subject_type is not None:
+                self._repository.save_datasets(tx, actor.tenant, [replace(row, subject_type=None, subject_field=None)])
+                name, field = qualified(system, row.table), row.subject_field or ""
+                told = Event(Action.FINDING_DECIDED, actor, object_type="dataset", object_ref=name, fields=(field,), counts={"subject": 0})
+                self._audit.append(tx, replace(told, request_id=request_id))
+
+        self._changed(actor, clear)
 
     # --- the map as a file -------------------------------------------------------------------------------------------------------------
 
@@ -293,7 +314,7 @@ class Inventory:
         known = self._relations.relations(tx, actor.tenant, system.id)
         relations = relation_file.relation_rows(wanted.relations, system.id, tables, known, actor.ref, now)
         decided = self._relations.handlings(tx, actor.tenant, list(names))
-        handlings = relation_file.handling_rows(erase, tables, decided, actor.ref, now)
+        handlings = relation_file.handling_rows(erase, tables, decided, actor.ref, now, self._guard)
         self._relations.save_relations(tx, actor.tenant, relations)
         self._relations.save_handlings(tx, actor.tenant, list(handlings.values()))
         record_relations(tx, self._audit, actor, system.name, relations, names, request_id)
@@ -355,8 +376,8 @@ class Inventory:
 
     def _take_subjects(self, tx: Tx, *, actor: Actor, system: str, tables: Sequence[str], request_id: str) -> None:
         for row in self._repository.datasets(tx, actor.tenant, self._system(tx, actor.tenant, system).id, tables):
-            if row.proposed_subject_type and row.proposed_subject_field and row.subject_type is None:
-                self._subject(tx, actor, system, row, row.proposed_subject_type, row.proposed_subject_field, request_id)
+            if _sure_of_subject(row):
+                self._subject(tx, actor, system, row, row.proposed_subject_type or "", row.proposed_subject_field or "", request_id)
 
     def _record_decisions(self, tx: Tx, actor: Actor, dataset: str, fields: Sequence[FieldRow], request_id: str) -> None:
         for part in _event_parts(fields):
@@ -469,3 +490,7 @@ def _event_parts(fields: Sequence[FieldRow]) -> Iterator[list[FieldRow]]:
         size += length
     if part:
         yield part
+
+
+def _sure_of_subject(row: DatasetRow) -> bool:
+    return bool(row.proposed_subject_type and row.proposed_subject_field) and row.subject_type is None and row.kind != "view"

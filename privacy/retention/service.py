@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
+from privacy.audit.ports import LeafGuard
+from privacy.audit.reasons import check_impersonal
 from privacy.disposal.ports import Keep, Targets
 from privacy.inventory.model import Dataset
 from privacy.jobs.model import Job, Lease, NewJob
@@ -69,10 +71,11 @@ class Retention:
         restrictions: Restrictions,
         audit: AuditLog,
         clock: Clock,
+        guard: LeafGuard | None = None,
     ) -> None:
         self._store, self._repository, self._statutes, self._data_map, self._controllers = store, repository, statutes, data_map, controllers
         self._targets, self._scenes, self._queue, self._releases, self._restrictions = targets, scenes, queue, releases, restrictions
-        self._audit, self._clock = audit, clock
+        self._audit, self._clock, self._guard = audit, clock, guard
 
     # --- statutes --------------------------------------------------------------------------------------------------------------------
 
@@ -114,6 +117,7 @@ class Retention:
         Raises NotFound for the dataset, InvalidInput, Conflict (`rule_too_short`, `rule_too_long`, `statute_not_accepted`) with the remedy.
         """
         require(actor, "retention:write")
+        check_impersonal(self._guard, new.reason, "/reason")
         dataset = self._dataset(actor.tenant, new.dataset)
         zone = rules.known_zone(new.zone or self._zone_of(dataset), "/zone")
         now = self._clock.now()

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
+from privacy.audit.ports import LeafGuard
+from privacy.audit.reasons import check_impersonal
 from privacy.kernel.clock import Clock as Time
 from privacy.kernel.errors import Conflict, NotFound
 from privacy.kernel.ids import TenantId
@@ -37,15 +39,20 @@ class AcceptanceRepository(Protocol):
 class RuleAcceptance:
     """Who accepted what. Clocks take the result of `accepted` as an argument, so that they stay computable without a database."""
 
-    def __init__(self, deadlines: Deadlines, store: Store, repository: AcceptanceRepository, audit: AuditLog, clock: Time) -> None:
+    def __init__(
+        self, deadlines: Deadlines, store: Store, repository: AcceptanceRepository, audit: AuditLog, clock: Time, guard: LeafGuard | None = None
+    ) -> None:
+        self._guard = guard
         self._deadlines, self._store, self._repository, self._audit, self._clock = deadlines, store, repository, audit, clock
 
     def accept(self, actor: Actor, id: str, version: int, reason: str, *, request_id: str = "") -> Acceptance:
         """Record that `actor` accepts a rule or calendar. Accepting it again returns the first record.
 
-        Raises NotFound when there is no such version, Conflict when it is not one that waits for acceptance.
+        Raises NotFound when there is no such version, Conflict when it is not one that waits for acceptance,
+        InvalidInput for a reason with a personal value.
         """
         require(actor, "requests:write")
+        check_impersonal(self._guard, reason, "/reason")
         status = self._status(id, version)
         if status is None:
             raise NotFound("There is no rule or calendar of this id and version; `privacy deadlines list` shows what there is.")

@@ -7,7 +7,7 @@ import pytest
 
 from privacy.audit.events import Action
 from privacy.kernel.clock import FixedClock
-from privacy.kernel.errors import AccessDenied, AuditUnavailable, Conflict, NotFound
+from privacy.kernel.errors import AccessDenied, AuditUnavailable, Conflict, InvalidInput, NotFound
 from privacy.kernel.ids import TenantId
 from privacy.kernel.store import Tx
 from privacy.kernel.terms import Actor
@@ -55,6 +55,22 @@ def test_the_log_names_the_rule_and_keeps_the_reason_erasable(acceptance: RuleAc
     (event,) = log.events
     assert (event.action, event.actor, event.object_ref, event.request_id) == (Action.RULE_ACCEPTED, ALICE, "pipl.dsr.app@1", "r1")
     assert event.free == {"reason": "text read by counsel"}
+
+
+def test_a_reason_speaks_of_law_and_not_of_people(log: RememberingLog) -> None:
+    """It is kept in clear for as long as the acceptance counts."""
+
+    class Guard:
+        def is_personal(self, text: str) -> bool:
+            return "@" in text
+
+    rows = MemoryAcceptances()
+    acceptance = RuleAcceptance(shipped(), MemoryStore(), rows, log, FixedClock(NOW), Guard())
+    with pytest.raises(InvalidInput) as refused:
+        acceptance.accept(ALICE, "pipl.dsr.app", 1, "counsel of ortrud@company.example read it")
+    assert refused.value.flaws[0].pointer == "/reason" and "ortrud" not in refused.value.detail
+    assert (rows.rows, log.events) == ([], [])
+    assert acceptance.accept(ALICE, "pipl.dsr.app", 1, "text read by counsel")
 
 
 def test_accepting_twice_is_once(acceptance: RuleAcceptance, log: RememberingLog) -> None:

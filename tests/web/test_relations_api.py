@@ -56,9 +56,16 @@ def test_a_dpo_proposes_and_decides(dpo: Browser) -> None:
     assert dpo.post(f"{API}/relations/edges", json=edge | {"child_columns": ["nothing"]}).status_code == 422
     handled = dpo.post(
         f"{API}/datasets/handling",
-        json={"decisions": [{"dataset": "shop.orders", "action": "keep"}, {"dataset": "shop.orders", "action": "keep", "reason": "accounts"}]},
+        json={
+            "decisions": [
+                {"dataset": "shop.orders", "action": "keep"},
+                {"dataset": "shop.orders", "action": "keep", "reason": "accounts"},
+                {"dataset": "shop.orders", "action": "keep", "reason": "ring 13812345678"},
+            ]
+        },
     ).get_json()["items"]
     assert (handled[0]["error"]["code"], handled[1]["handling"]["reason"]) == ("invalid_input", "accounts")
+    assert handled[2]["error"]["code"] == "invalid_input"  # reasons stand in clear
     now = dpo.get(f"{API}/relations?system=shop").get_json()
     assert now["digest"] != listed["digest"]
     assert dpo.get(f"{API}/systems/shop/map").get_json()["map"]["relations"][0]["status"] == "confirmed"

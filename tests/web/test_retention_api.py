@@ -125,6 +125,7 @@ def test_masking_obeys_a_restriction(steward: Steward, shop: Path) -> None:
         ({"consequence": "burn"}, 422, "invalid_input"),
         ({"extra": 1}, 422, "invalid_input"),
         ({"consequence": "restrict"}, 422, "invalid_input"),
+        ({"reason": "asked for by li.xiaoming@tingtao.example"}, 422, "invalid_input"),
     ],
 )
 def test_what_cannot_be_a_rule_is_refused(steward: Steward, shop: Path, change: dict[str, object], status: int, code: str) -> None:
