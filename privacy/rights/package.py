@@ -8,7 +8,8 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -16,7 +17,8 @@ from typing import Any
 
 from privacy.disposal.model import Collection, RowSet, Share
 from privacy.disposal.ports import Target, Targets
-from privacy.disposal.target import KeysIn
+from privacy.disposal.target import KeysIn, TableShape
+from privacy.disposal.values import Key
 from privacy.inventory.catalogue_model import Controller
 from privacy.inventory.model import Dataset
 from privacy.inventory.relations import Ownership, Relation
@@ -26,7 +28,7 @@ from privacy.kernel.errors import Conflict, ConnectorUnavailable
 from privacy.kernel.ids import TenantId
 from privacy.kernel.normalise import Normalisers
 from privacy.kernel.terms import SubjectRef
-from privacy.rights.disclosing import WITHHELD_CCPA, Discloser, Scene, columns_of, own_values
+from privacy.rights.disclosing import WITHHELD_CCPA, Discloser, Place, Reference, Scene, columns_of, key_of, own_values, telling_values
 from privacy.rights.letters import Letters
 from privacy.rights.model import Request
 from privacy.rights.ports import Catalogue, DataMap, Disposal, Finds, Relations
@@ -71,6 +73,30 @@ class _Part:
     scene: Scene
     rows: list[dict[str, Any]]
     reasons: list[dict[str, str]] = field(default_factory=list)
+    led: dict[Place, dict[Key, tuple[Any, ...]]] = field(default_factory=dict)  # whom the rows refer to, by keys as read
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """One system as packages see it: the datasets by name, those whose rows are people, the confirmed relations."""
+
+    system: str
+    target: Target
+    datasets: Mapping[str, Dataset]
+    people: frozenset[str]
+    relations: tuple[Relation, ...]
+
+    def places(self, dataset: Dataset) -> tuple[Reference, ...]:
+        """Return where rows of this dataset refer to people: by confirmed relations, and by the confirmed field of the subject where no relation has it."""
+        found = [
+            Reference(each.child_columns, (each.parent, each.parent_columns), each.role is Ownership.HANDLED_BY, each.when)
+            for each in self.relations
+            if each.child_id == dataset.id and each.parent in self.people
+        ]
+        if dataset.name not in self.people and dataset.subject_field and not any(each.columns == (dataset.subject_field,) for each in found):
+            about = (each for each in map(self.datasets.__getitem__, sorted(self.people)) if each.subject_type == dataset.subject_type)
+            found += [Reference((dataset.subject_field,), (each.name, (each.subject_field or "",))) for each in about]
+        return tuple(found)
 
 
 class Builder:
@@ -113,14 +139,21 @@ class Builder:
     ) -> Built:
         """Return the package. Raises ConnectorUnavailable when a system does not answer, Conflict when it would be too large."""
         parts: list[_Part] = []
+        mine: dict[Place, set[Key]] = {}
+        others: list[str] = []
         done = 0
         for collection in collected.systems:
-            for part in self._parts(request.tenant, collection, subjects):
-                parts.append(part)
-                done += len(part.rows)
-                if step:
-                    step(done)
-        self._redact(request, subjects, parts)
+            with self._ground(request.tenant, collection.system) as ground:
+                read = []
+                for part in self._parts(request.tenant, ground, collection, subjects):
+                    read.append(part)
+                    done += len(part.rows)
+                    if step:
+                        step(done)
+                mine |= _mine(ground, subjects, read)
+                others += self._others(request.tenant, ground, read, mine)
+                parts += read
+        self._redact(request, parts, mine, others)
         document = self._document(request, subjects, collected, parts, unsearched)
         carriers = _carriers(collected, parts, unsearched)
         content = self._archive(request, document, parts, carriers)
@@ -129,29 +162,23 @@ class Builder:
 
     # --- reading -------------------------------------------------------------------------------------------------------------------
 
-    def _parts(self, tenant: TenantId, collection: Collection, subjects: Sequence[SubjectRef]) -> Iterator[_Part]:
-        datasets = {each.name: each for each in self._inventory.datasets(tenant, collection.system)}
-        relations = [each for each in self._relations.of_system(tenant, collection.system) if each.confirmed and not each.weak]
-        target = self._targets(tenant, collection.system, write=False)
+    @contextmanager
+    def _ground(self, tenant: TenantId, system: str) -> Iterator[_Ground]:
+        datasets = {each.name: each for each in self._inventory.datasets(tenant, system)}
+        relations = tuple(each for each in self._relations.of_system(tenant, system) if each.confirmed and not each.weak)
+        target = self._targets(tenant, system, write=False)
         try:
-            for rows in collection.rows:
-                if rows.share is not Share.HANDLED and rows.keys:
-                    yield self._part(target, tenant, collection.system, datasets[rows.dataset], rows, relations, datasets, subjects)
+            yield _Ground(system, target, datasets, _about_people(datasets, target.shapes()), relations)
         finally:
             target.close()
 
-    def _part(
-        self,
-        target: Target,
-        tenant: TenantId,
-        system: str,
-        dataset: Dataset,
-        found: RowSet,
-        relations: Sequence[Relation],
-        datasets: Mapping[str, Dataset],
-        subjects: Sequence[SubjectRef],
-    ) -> _Part:
-        shape = target.shapes()[found.table]
+    def _parts(self, tenant: TenantId, ground: _Ground, collection: Collection, subjects: Sequence[SubjectRef]) -> Iterator[_Part]:
+        for rows in collection.rows:
+            if rows.share is not Share.HANDLED and rows.keys:
+                yield self._part(tenant, ground, ground.datasets[rows.dataset], rows, subjects)
+
+    def _part(self, tenant: TenantId, ground: _Ground, dataset: Dataset, found: RowSet, subjects: Sequence[SubjectRef]) -> _Part:
+        target, system, shape = ground.target, ground.system, ground.target.shapes()[found.table]
         locked = self._encrypted.of(tenant, dataset.id) if self._encrypted else {}
         names = [name for name in shape.columns if name not in dataset.ours]
         wanted = [*names, *(each.shadow_column for each in locked.values() if each.shadow_column in shape.columns)]
@@ -162,13 +189,30 @@ class Builder:
         for name, column in locked.items():
             self._unlock(name, column, dataset, system, rows, subjects)
         texts = [name for name in names if shape.columns[name].family in ("text", "json", "other", "unknown")]
-        scene = Scene(
-            columns_of(dataset, names, texts, _references(dataset, relations, datasets)),
-            found.share,
-            own=found.via == "subject",
-            link=frozenset(role for column in found.link if (role := cut(column).role)),
-        )
-        return _Part(system, dataset, scene, [{name: _plain(row.get(name)) for name in names} for row in rows])
+        link = {role for column in found.link if (role := cut(column).role)}
+        own = found.via == "subject" and dataset.name in ground.people
+        if found.via == "subject" and not own:  # rows of the subject's, such as invoices: what has a role of its own in them may be another's
+            link |= {"", cut(dataset.subject_field or "").role}
+        scene = Scene(columns_of(dataset, names, texts), found.share, own, frozenset(link), ground.places(dataset))
+        return _Part(system, dataset, scene, [{name: _plain(row.get(name)) for name in names} for row in rows], led=_led(scene.references, rows))
+
+    def _others(self, tenant: TenantId, ground: _Ground, parts: Sequence[_Part], mine: Mapping[Place, set[Key]]) -> list[str]:
+        """Return what names the people these rows refer to: texts must not say what the columns do not. What is encrypted in place is not opened for it."""
+        led: dict[Place, dict[Key, tuple[Any, ...]]] = {}
+        for part in parts:
+            for place, keys in part.led.items():
+                led.setdefault(place, {}).update((key, raw) for key, raw in keys.items() if key not in mine.get(place, ()))
+        values: list[str] = []
+        for (name, columns), keys in led.items():
+            dataset, shape = ground.datasets[name], ground.target.shapes().get(ground.datasets[name].table)
+            if shape is None or not set(columns) <= shape.columns.keys():
+                continue
+            telling = [column for column in columns_of(dataset, [each for each in shape.columns if each not in dataset.ours], ()) if column.telling]
+            wanted, raw = [column.name for column in telling], list(keys.values())
+            for start in range(0, len(raw) if wanted else 0, _BATCH):
+                for cells in ground.target.select(dataset.table, wanted, KeysIn(columns, tuple(raw[start : start + _BATCH]))):
+                    values += telling_values(telling, dict(zip(wanted, cells.values, strict=True)))
+        return list(dict.fromkeys(values))
 
     def _unlock(self, name: str, column: Any, dataset: Dataset, system: str, rows: list[dict[str, Any]], subjects: Sequence[SubjectRef]) -> None:
         """Put what was encrypted in place back under its field's name, for the person's own rows alone."""
@@ -184,10 +228,11 @@ class Builder:
 
     # --- redacting -----------------------------------------------------------------------------------------------------------------
 
-    def _redact(self, request: Request, subjects: Sequence[SubjectRef], parts: Sequence[_Part]) -> None:
-        own = own_values(((part.scene, row) for part in parts if part.scene.own for row in part.rows), self._normal)
+    def _redact(self, request: Request, parts: Sequence[_Part], mine: Mapping[Place, set[Key]], others: Sequence[str]) -> None:
+        own = own_values(((part.scene, row) for part in parts if part.scene.own or "" in part.scene.link for row in part.rows), self._normal)
         withheld = WITHHELD_CCPA if "ccpa" in request.regimes and not _EUROPEAN & set(request.regimes) else frozenset[str]()
-        discloser = Discloser(own, self._keys(subjects, parts), self._finder, self._classes, language=request.language, withheld=withheld)
+        discloser = Discloser(own, mine, self._finder, self._classes, language=request.language, withheld=withheld)
+        discloser.learn(others)
         for part in parts:
             for number, row in enumerate(part.rows):
                 part.rows[number], reasons = discloser.row(part.scene, row)
@@ -196,13 +241,6 @@ class Builder:
         for part in parts:
             for row, reasons in zip(part.rows, part.reasons, strict=True):
                 discloser.texts(part.scene, row, reasons)
-
-    def _keys(self, subjects: Sequence[SubjectRef], parts: Sequence[_Part]) -> set[str]:
-        keys = {subject.key for subject in subjects}
-        for part in parts:
-            if part.scene.own:  # a login that other tables refer to is theirs as well
-                keys |= {str(value) for row in part.rows for name, value in row.items() if value is not None and _is_account(part, name)}
-        return keys
 
     # --- writing -------------------------------------------------------------------------------------------------------------------
 
@@ -278,20 +316,40 @@ class Builder:
             yield f"csv/{name}{f'-{names[name]}' if names[name] > 1 else ''}.csv", _csv(part)
 
 
-def _references(dataset: Dataset, relations: Sequence[Relation], datasets: Mapping[str, Dataset]) -> dict[str, bool]:
-    """Return the columns of confirmed relations from this dataset to one about people, True where they name who worked on the row."""
-    found: dict[str, bool] = {}
-    for relation in relations:
-        parent = datasets.get(relation.parent)
-        if relation.child_id == dataset.id and parent is not None and parent.subject_type is not None and len(relation.child_columns) == 1:
-            staff = relation.role is Ownership.HANDLED_BY
-            found[relation.child_columns[0]] = found.get(relation.child_columns[0], False) or staff
+def _about_people(datasets: Mapping[str, Dataset], shapes: Mapping[str, TableShape]) -> frozenset[str]:
+    """Return the datasets each row of which is a subject: the confirmed field of the subject is the table's own key.
+
+    Where a database declares no such key for any table of that kind of subject every table with a confirmed subject counts.
+    """
+    about = [each for each in datasets.values() if each.subject_type is not None and each.subject_field is not None]
+    keyed = {each.name: each.subject_type for each in about if each.table in shapes and _keys_a_row(shapes[each.table], each.subject_field or "")}
+    return frozenset(each.name for each in about if each.name in keyed or each.subject_type not in keyed.values())
+
+
+def _keys_a_row(shape: TableShape, column: str) -> bool:
+    return (column,) in (shape.primary_key, *shape.unique)
+
+
+def _led(references: Sequence[Reference], rows: Iterable[Mapping[str, Any]]) -> dict[Place, dict[Key, tuple[Any, ...]]]:
+    led: dict[Place, dict[Key, tuple[Any, ...]]] = {}
+    for row in rows:
+        for reference in references:
+            if (key := reference.key(row)) is not None:
+                led.setdefault(reference.to, {})[key] = tuple(row[name] for name in reference.columns)
+    return led
+
+
+def _mine(ground: _Ground, subjects: Sequence[SubjectRef], parts: Sequence[_Part]) -> dict[Place, set[Key]]:
+    """Return which keys of each dataset about people are the person's: those of the subjects, and of the rows that are theirs alone."""
+    found: dict[Place, set[Key]] = {}
+    for place in {reference.to for part in parts for reference in part.scene.references}:
+        dataset, columns = ground.datasets[place[0]], place[1]
+        rows = (row for part in parts if part.dataset.name == dataset.name and part.scene.share is Share.OWNED for row in part.rows)
+        keys = [key_of(row.get(name) for name in columns) for row in rows]
+        if columns == (dataset.subject_field,):
+            keys += [key_of([each.key]) for each in subjects if (each.system, each.type) == (ground.system, dataset.subject_type)]
+        found[place] = {key for key in keys if key is not None}
     return found
-
-
-def _is_account(part: _Part, name: str) -> bool:
-    column = next(each for each in part.scene.columns if each.name == name)
-    return column.category == "account" or column.name == part.dataset.subject_field
 
 
 def _handled(collected: Collected) -> list[dict[str, Any]]:

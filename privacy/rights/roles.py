@@ -9,14 +9,14 @@ from dataclasses import dataclass
 NAME, PHONE, EMAIL, NUMBER, PLACE = "name", "phone", "email", "national_id", "address"
 
 _WORDS = {
-    NAME: "name surname firstname lastname fullname forename nickname first last full given family middle maiden xm xingming mc 姓名 名字 名称 全名 昵称",
+    NAME: "name surname firstname lastname fullname forename nickname first last full given family middle maiden xm xingming 姓名 名字 全名 昵称",
     PHONE: "phone telephone tel mobile cell cellphone fax phonenumber dh dianhua sjh sjhm sj shouji lxdh 电话 手机 手机号 手机号码 电话号码 联系电话 座机 传真",
     EMAIL: "email mail emailaddress yx youxiang 邮箱 电子邮箱 电子邮件 邮件",
     NUMBER: "ssn idcard nino passport sfz sfzh sfzhm zjhm zjh 身份证 身份证号 身份证号码 证件号 证件号码 护照号",
     PLACE: "address addr street city state province county country zip zipcode postal postalcode postcode district region town suburb dz dizhi xxdz yb youbian "
     "地址 详细地址 住址 邮编 邮政编码 省 省份 市 城市 区 区县 街道",
 }
-_FILLERS = frozenset("no number num id code key line line1 line2 1 2 3 value text e bh hm 号 号码 编号 代码 标识".split())
+_FILLERS = frozenset("no number num id code key line line1 line2 1 2 3 value text e bh hm mc 号 号码 编号 代码 标识 名称".split())
 _OF_WORD = {word: category for category, words in _WORDS.items() for word in words.split()}
 _LONGEST_FIRST = sorted((*_OF_WORD, *_FILLERS), key=len, reverse=True)
 _INITIALS = tuple(
@@ -35,6 +35,14 @@ _OTHERS = frozenset(
     "lxr jjlxr shr sjr fjr tjr jhr po fq mq jb jbr cl clr".split()
 )  # fmt: skip
 _OTHERS_HAN = re.compile(r"紧急|联系人|配偶|丈夫|妻子|父|母|子女|孩子|监护|推荐|介绍|收货|收件|寄件|发件|受益|经办|处理|负责|上级|客服|操作")
+# names of these are no person's: 药品名称, product_name
+_THINGS = frozenset(
+    "product item goods article drug medicine medication company organisation organization employer brand category department dept project service shop "
+    "store file table course book track album playlist genre model plan role group hotel bank school hospital clinic device event disease".split()
+)  # fmt: skip
+_THINGS_HAN = re.compile(
+    r"(药品|药物|商品|产品|货品|物品|物料|品牌|公司|单位|企业|机构|组织|部门|科室|项目|服务|课程|店铺|门店|学校|医院|银行|文件|设备|疾病|诊断|套餐)$"
+)
 _STAFF = frozenset(
     "agent handler operator assignee clerk cashier staff employee jb jbr cl clr created updated modified approved reviewed handled assigned".split()
 )
@@ -62,6 +70,8 @@ def cut(column: str) -> Cut:
         rest = word[: len(word) - len(known)]
         tokens[-1:] = [rest] if rest else []
     role = " ".join(tokens)
+    if category == NAME and ((tokens and tokens[-1] in _THINGS) or _THINGS_HAN.search(role)):
+        category = ""
     return Cut(_AGENT.sub("", role), category)
 
 

@@ -147,8 +147,19 @@ def test_a_customers_package_holds_exactly_their_rows(shop: Shop) -> None:
     assert sizes == {shop.spell("Customer"): 1, shop.spell("Invoice"): 7, shop.spell("InvoiceLine"): 38}
     told = json.dumps(sheets, ensure_ascii=False)
     assert _LUIS in told
+    of = {name.split(".")[-1]: rows for name, rows in sheets.items()}
+    key = shop.spell("InvoiceId")
+    assert {line[key] for line in of[shop.spell("InvoiceLine")]} == {invoice[key] for invoice in of[shop.spell("Invoice")]}
+    assert all(line[key].isdecimal() for line in of[shop.spell("InvoiceLine")])
     # the agent is employee 3, Jane Peacock
     assert not any(word in told for word in ("Peacock", "jane@chinookcorp.com", "leonekohler@surfeu.de"))
+
+
+def test_an_agent_with_the_customers_own_number_is_not_shown(shop: Shop) -> None:
+    """Customer 3 is served by employee 3."""
+    sheets = shop.package(shop.verified(RequestKind.ACCESS, email("ftremblay@gmail.com")))
+    (customer,) = next(rows for name, rows in sheets.items() if name.split(".")[-1] == shop.spell("Customer"))
+    assert (customer[shop.spell("CustomerId")], customer[shop.spell("SupportRepId")]) == ("3", "[staff]")
 
 
 def test_a_customers_erasure_takes_exactly_their_rows(shop: Shop) -> None:

@@ -8,10 +8,11 @@ import pytest
 from privacy.adapters.presidio_analyzer import PresidioRecognisers
 from privacy.discovery.text import Detector
 from privacy.disposal.model import Share
-from privacy.inventory.model import Carrier
+from privacy.inventory.model import Carrier, Dataset, Field, Status
 from privacy.inventory.taxonomy import Taxonomy
+from privacy.kernel.ids import DEFAULT_TENANT, DatasetId
 from privacy.kernel.normalise import Normalisers
-from privacy.rights.disclosing import Column, Discloser, Scene, own_values
+from privacy.rights.disclosing import Column, Discloser, Place, Reference, Scene, columns_of, own_values
 from privacy.rights.roles import cut
 from tests.cast import MARGUERITE
 from tests.rights.office import POLICIES
@@ -21,6 +22,8 @@ DETECTOR = Detector(PresidioRecognisers(), ("GB", "US", "CN"))
 CLASSES = {entity: TAXONOMY.of_entity(entity).field_class for entity in TAXONOMY.entities}
 M = MARGUERITE
 OWN = {"id": 43, "firstName": "Marguerite", "lastName": "Okonkwo-Hale", "email": M.email, "phone": M.phone, "address": M.address}
+CUSTOMER: Place = ("shop.customer", ("id",))
+EMPLOYEE: Place = ("shop.employee", ("id",))
 OTHER_PHONE, OTHER_MAIL = "+447700900999", "rupert@elsewhere.example"
 
 
@@ -30,11 +33,19 @@ def columns(row: dict[str, Any], **more: dict[str, Any]) -> tuple[Column, ...]:
 
 def discloser(own: dict[str, Any] | None = None) -> Discloser:
     mine = own or OWN
-    return Discloser(own_values([(Scene(columns(mine), Share.OWNED, own=True), mine)], Normalisers("GB")), {"43"}, DETECTOR, CLASSES)
+    return Discloser(own_values([(Scene(columns(mine), Share.OWNED, own=True), mine)], Normalisers("GB")), {CUSTOMER: {("43",)}}, DETECTOR, CLASSES)
 
 
-def seen(row: dict[str, Any], *, share: Share = Share.OWNED, own: bool = False, link: set[str] | None = None, **more: dict[str, Any]) -> dict[str, Any]:
-    engine, scene = discloser(), Scene(columns(row, **more), share, own, frozenset(link or ()))
+def seen(
+    row: dict[str, Any],
+    *,
+    share: Share = Share.OWNED,
+    own: bool = False,
+    link: set[str] | None = None,
+    references: tuple[Reference, ...] = (),
+    **more: dict[str, Any],
+) -> dict[str, Any]:
+    engine, scene = discloser(), Scene(columns(row, **more), share, own, frozenset(link or ()), references)
     clean, reasons = engine.row(scene, row)
     engine.texts(scene, clean, reasons)
     assert {name for name in clean if clean[name] != row[name]} == reasons.keys()
@@ -112,7 +123,7 @@ def test_ones_own_record_is_ones_own_but_for_its_emergency_contact() -> None:
 def test_a_companys_contact_person_is_the_person_where_the_record_names_no_other() -> None:
     own = {"id": 43, "companyName": "Quill Ltd", "contactName": "Marguerite Okonkwo-Hale", "phone": M.phone}
     made = columns(own, companyName={"category": "employer"})
-    engine = Discloser(own_values([(Scene(made, Share.OWNED, own=True), own)], Normalisers("GB")), {"43"}, DETECTOR, CLASSES)
+    engine = Discloser(own_values([(Scene(made, Share.OWNED, own=True), own)], Normalisers("GB")), {}, DETECTOR, CLASSES)
     assert engine.row(Scene(made, Share.OWNED, own=True), own)[1] == {}
     assert engine.text("Marguerite Okonkwo-Hale") == "Marguerite Okonkwo-Hale"
 
@@ -125,9 +136,47 @@ def test_the_reference_that_led_here_says_whose_its_group_is() -> None:
 
 def test_references_to_others_go_and_to_oneself_stay() -> None:
     row = {"sender_id": 43, "recipient_id": 44, "agent_id": 7}
-    person, staff = {"to_person": True}, {"to_person": True, "handled": True}
-    clean = seen(row, sender_id=person, recipient_id=person, agent_id=staff)
-    assert clean == {"sender_id": 43, "recipient_id": "[another person's]", "agent_id": "[staff]"}
+    led = (Reference(("sender_id",), CUSTOMER), Reference(("recipient_id",), CUSTOMER), Reference(("agent_id",), EMPLOYEE, staff=True))
+    assert seen(row, references=led) == {"sender_id": 43, "recipient_id": "[another person's]", "agent_id": "[staff]"}
+
+
+def test_a_staff_number_that_reads_like_ones_own_key_is_still_staff() -> None:
+    assert seen({"agent_id": 43}, references=(Reference(("agent_id",), EMPLOYEE, staff=True),)) == {"agent_id": "[staff]"}
+
+
+def test_a_key_is_ones_own_in_its_dataset_alone() -> None:
+    """Customer 43 is not vendor 43; a reference that says of which kind it is counts in the rows of that kind."""
+    vendor: Place = ("shop.vendor", ("id",))
+    assert seen({"vendor_id": 43}, references=(Reference(("vendor_id",), vendor),)) == {"vendor_id": "[another person's]"}
+    led = (Reference(("of_id",), vendor, when={"of": "vendor"}), Reference(("of_id",), CUSTOMER, when={"of": "customer"}))
+    assert seen({"of": "customer", "of_id": "43"}, references=led)["of_id"] == "43"
+    assert seen({"of": "vendor", "of_id": "43"}, references=led)["of_id"] == "[another person's]"
+
+
+@pytest.mark.parametrize("name", ["药品名称", "商品名称", "yp_mc", "product_name", "ItemName", "companyName", "公司名称"])
+def test_the_name_of_a_thing_tells_of_nobody(name: str) -> None:
+    """The drug of one's own prescription is one's own, and so is what stands beside it."""
+    assert cut(name).category == ""
+    assert hidden({name: "阿莫西林胶囊", "数量": 2}) == set()
+
+
+def test_the_data_map_decides_what_a_column_says_and_its_name_only_groups_it() -> None:
+    looked_at = {"包装名字": ("", Status.UNKNOWN), "shr_xm": ("name", Status.CONFIRMED), "shr_dz": ("", Status.UNKNOWN), "lxr_dh": ("phone", Status.PROPOSED)}
+    fields = {name: Field(name, category, "", 3, "redact", status) for name, (category, status) in looked_at.items()}
+    row = {"包装名字": "大盒", "shr_xm": "王芳", "shr_dz": "鹤鸣路9号", "lxr_dh": OTHER_PHONE, "later_phone": OTHER_PHONE}
+    dataset = Dataset(DatasetId("d"), DEFAULT_TENANT, "shop", "t", fields=fields)
+    clean, reasons = discloser().row(Scene(columns_of(dataset, list(row), ()), Share.OWNED, own=False), row)
+    assert reasons.keys() == {"shr_xm", "shr_dz", "lxr_dh", "later_phone"}, "a proposal nobody rejected, and a column nobody has looked at, count"
+    assert clean["包装名字"] == "大盒"
+
+
+def test_names_of_people_that_rows_refer_to_go_from_texts_and_ones_own_stay() -> None:
+    engine = discloser()
+    engine.learn(["Rupert Finch", "Mark", "Hale", "王芳", OTHER_MAIL, "Marguerite Okonkwo-Hale"])
+    assert engine.text("RUPERT FINCH said to mark it; ask Mark, 王芳 (Rupert@Elsewhere.example), not Hales.") == (
+        "[another person's] said to mark it; ask [another person's], [another person's] ([another person's]), not Hales."
+    )
+    assert engine.text("for Marguerite Okonkwo-Hale") == "for Marguerite Okonkwo-Hale"
 
 
 def test_texts_lose_what_is_found_of_others_and_keep_ones_own() -> None:

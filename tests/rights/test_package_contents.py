@@ -212,7 +212,9 @@ def test_what_was_encrypted_in_place_is_opened_for_the_person_and_our_columns_ar
     target.tables["kh_info"] = replace(known, columns={**known.columns, **added})
     for row in target.rows["kh_info"]:
         row["sjh_enc"], row["sjh_bidx"], row["sjh"] = (f"pv1:{row['kh_bh']}:{row['sjh']}", 417, None) if row["sjh"] else (None, None, None)
-    company = Shop(shop.datasets(), shop.relations(), target)
+    datasets = shop.datasets()
+    datasets["kh_info"] = replace(datasets["kh_info"], beside={"sjh": ("sjh_enc", "sjh_bidx")})
+    company = Shop(datasets, shop.relations(), target)
     company.locked = {"sjh": Locked("sjh_enc", "sjh_bidx")}
     whole = "".join(unpacked(company, shop.subject("xiaoming")).values())
     assert LI_XIAOMING.phone in whole
@@ -226,6 +228,45 @@ def test_equal_data_gives_an_equal_archive() -> None:
     builder, subjects = company.builder(), (shop.subject("xiaoming"),)
     one, other = (builder.build(asked, subjects, builder.collect(asked, subjects), ()).content for _ in range(2))
     assert one == other
+
+
+def test_a_number_of_staff_that_equals_ones_own_is_not_shown() -> None:
+    """Customers and employees count from one: customer 3 was served by employee 3."""
+    target = shop.memory()
+    for row in target.rows["dd_main"]:
+        row["jb_bh"] = "KH0001"
+    orders = rows_of(Shop(shop.datasets(), shop.relations(), target), "dd_main")
+    assert orders and {row["jb_bh"] for row in orders} == {"［工作人员］"}
+    assert {row["kh_bh"] for row in orders} == {"KH0001"}
+
+
+def test_a_table_with_a_subject_whose_rows_are_no_people_is_referred_to_openly() -> None:
+    """An order has a confirmed subject, too; the number of one's own order stands in every line."""
+    datasets = shop.datasets()
+    datasets["dd_main"] = replace(datasets["dd_main"], subject_type="customer", subject_field="kh_bh")
+    lines = rows_of(Shop(datasets, shop.relations(), shop.memory()), "dd_mx")
+    assert lines and not [row for row in lines if "［" in str(row["dd_bh"])]
+    whole = "".join(unpacked(Shop(datasets, shop.relations(), shop.memory()), shop.subject("xiaoming")).values())
+    assert [value for value in shop.TRUTH["people"]["xiaoming"]["others"] if value in whole] == []
+
+
+def test_people_whom_rows_refer_to_are_not_named_in_texts() -> None:
+    """The employee who took the order stands in no column of the package, only by number; a text of another row names her."""
+    target = shop.memory()
+    for row in target.rows["yg_info"]:
+        row["xm"], row["sjh"] = "欧阳慕容", "x-4417-77"
+    for row in target.rows["gd_info"]:
+        row["nr"] = f"欧阳慕容已联系{LI_XIAOMING.name}，内线 X-4417-77"
+    tickets = rows_of(Shop(shop.datasets(), shop.relations(), target), "gd_info")
+    assert tickets
+    for row in tickets:
+        assert "欧阳慕容" not in row["nr"] and "4417" not in row["nr"]
+        assert LI_XIAOMING.name in row["nr"], "one's own name stays"
+
+
+def rows_of(company: Shop, table: str) -> list[dict[str, Any]]:
+    datasets = json.loads(unpacked(company, shop.subject("xiaoming"))["data.json"])["datasets"]
+    return [row for each in datasets if each["dataset"] == f"shop.{table}" for row in each["rows"]]
 
 
 def test_handled_rows_are_counted_and_never_shown(packages: dict[str, dict[str, str]]) -> None:
