@@ -24,6 +24,7 @@ from privacy.kernel.plaintext import Plaintext
 if TYPE_CHECKING:
     from privacy.application import Application
     from privacy.kernel.terms import Actor
+    from privacy.rights.model import Reached, Request
     from privacy.rights.service import Shown
     from privacy.subjects.model import Identifier
 
@@ -93,15 +94,17 @@ def show_request(id: str, as_json: bool) -> None:
     """Show one request with its deadlines, and what can be done with it."""
     with _opened() as (application, actor):
         shown = application.requests.get(actor, id)
+        reached = _reached(shown.request, application.requests.identity.reached(shown.request))
     clocks = [
         {"name": each.name, "regime": each.regime, "due": each.due.isoformat(), "target": each.target.isoformat(), "rule": f"{each.rule}@{each.version}",
          "calendar": each.calendar, "zone": each.zone, "status": each.status, "provisional": each.provisional}
         for each in shown.clocks
     ]  # fmt: skip
     if as_json:
-        show(_row(shown) | {"clocks": clocks}, as_json=True)
+        show(_row(shown) | {"clocks": clocks, "reached": reached}, as_json=True)
         return
     show(_row(shown))
+    show(reached, title="Records it led to; only the proven ones are planned and packaged")
     show(clocks, title="Deadlines")
 
 
@@ -143,13 +146,19 @@ def identity(id: str, channel: str | None, as_json: bool) -> None:
 @requests.command()
 @click.argument("id")
 @click.option("--attest", help="How identity was proven: id_document, in_person, signed_in, known_contact, notarised or court_order.")
+@click.option("--subject", "subjects", multiple=True, help="With --attest: a record (system:type:key) it covers beyond those the identifiers match.")
 @json_option
-def verify(id: str, attest: str | None, as_json: bool) -> None:
+def verify(id: str, attest: str | None, subjects: Sequence[str], as_json: bool) -> None:
     """Enter the code the person tells (it is asked for), or attest that identity was proven (where the proof is kept is asked for)."""
+    from privacy.kernel.terms import SubjectRef
+
+    if subjects and not attest:
+        raise InvalidInput("A code proves the records that hold its contact; only an attestation can name others.", pointer="--subject")
+    named = [SubjectRef.parse(each, "--subject") for each in subjects]
     given = Plaintext(ask("Where the proof is kept" if attest else "Code", hidden=attest is None))
     with _opened() as (application, actor):
         if attest:
-            application.requests.identity.attest(actor, id, attest, given)
+            application.requests.identity.attest(actor, id, attest, given, named)
         else:
             application.requests.identity.verify(actor, id, given)
         show(_row(application.requests.shown(actor, id)), as_json=as_json)
@@ -169,8 +178,9 @@ def plan(id: str, as_json: bool) -> int:
     recipients = [{"id": each.id, "name": each.name, "contact": each.contact} for each in planned.recipients]
     if as_json:
         told = {"plan": planned.plan.id, "hash": planned.plan.hash, "rows": rows, "obstacles": obstacles, "unsearched": planned.unsearched}
-        show(told | {"recipients": recipients}, as_json=True)
+        show(told | {"recipients": recipients, "reached": _reached(planned.request, planned.reached)}, as_json=True)
     else:
+        show(_reached(planned.request, planned.reached), title="Records it led to; only the proven ones are planned")
         show(rows, title=f"Plan {planned.plan.id}")
         if obstacles:
             show(obstacles, title="Obstacles")
@@ -336,6 +346,14 @@ def _row(shown: "Shown") -> dict[str, Any]:
     words = ("id", "kind", "state", "controller", "regimes", "received_at", "language", "identifier_kinds", "doubt", "verified_how", "held_since", "outcome")
     row = {word: getattr(request, word) for word in words}
     return row | {"days_left": shown.days_left, "plan": request.plan, "possible": [act.value for act in shown.possible]}
+
+
+def _reached(request: "Request", reached: "Sequence[Reached]") -> list[dict[str, Any]]:
+    return [
+        {"system": each.subject.system, "type": each.subject.type, "by": f"{each.dataset}.{each.field}".strip("."), "kind": each.kind, "how": each.how,
+         "proven": each.covered and request.verified_at is not None}
+        for each in reached
+    ]  # fmt: skip
 
 
 def _asked(kinds: Sequence[str], scope: str) -> "list[Identifier]":

@@ -122,7 +122,9 @@ class Resolver:
             self._add_linked()
         if not self._matches:
             self._namesakes([self._wanted(identifier) for identifier in identifiers if identifier.kind is IdentifierKind.NAME])
-            self._look_unsettled(wanted)
+            # one pass more over tables nobody settled, where nothing else says yet that something may be held
+            if all(doubt.kind is IdentifierKind.NAME for doubt in self._doubts):
+                self._look_unsettled(wanted)
         self._say_unconfirmed({identifier.kind for identifier in identifiers})
         matches = (replace(match, person=self._known.person(match.subject) or "") for match in self._matches.values())
         return Resolution(tuple(matches), tuple(self._doubts), self._several)

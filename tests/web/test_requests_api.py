@@ -106,6 +106,8 @@ def test_an_erasure_request_from_receipt_to_certificate(desk: Desk) -> None:
     id = desk.verified("erasure")
     plan = said(desk["dpo"].post(f"{R}/{id}/plan"), 200)
     assert not plan["blocked"], plan["obstacles"]
+    (reached,) = said(desk["approver"].get(f"{R}/{id}"), 200)["reached"]
+    assert plan["reached"] == [reached] and (reached["system"], reached["how"], reached["proven"]) == ("shop", "given", True)
     assert said(desk["dpo"].post(f"{R}/{id}/approve", json={"plan_hash": plan["hash"]}), 403)["code"] == "access_denied"
     said(desk["approver"].post(f"{R}/{id}/approve", json={"plan_hash": "f" * 64}), 409)
     assert said(desk["approver"].get(f"{R}/{id}/plan"), 200)["hash"] == plan["hash"]

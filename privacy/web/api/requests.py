@@ -13,15 +13,16 @@ from privacy.disposal.model import Obstacle, Plan, PlannedRows
 from privacy.inventory.catalogue_model import Recipient
 from privacy.kernel.errors import AccessDenied, Conflict, ConnectorUnavailable, InvalidInput, NotFound, OnHold, StepUpRequired, TooManyAttempts
 from privacy.kernel.plaintext import Plaintext
+from privacy.kernel.terms import SubjectRef
 from privacy.rights.acceptance import Acceptance
 from privacy.rights.cases import Note
 from privacy.rights.erasing import Planned
 from privacy.rights.identity import ATTESTATIONS
-from privacy.rights.model import CaseFile, Clock, Code, NewRequest, Package, Requester, RequestKind, RequestState, Step
+from privacy.rights.model import CaseFile, Clock, Code, NewRequest, Package, Reached, Request, Requester, RequestKind, RequestState, Step
 from privacy.rights.service import MOST_IDENTIFIERS, Refusal, Shown
 from privacy.web.api.catalogue import Id
 from privacy.web.api.subjects import IdentifierBody, NeededLine
-from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Name, Query, Reply, Routes, When, form
+from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Name, Query, Reply, Routes, SubjectText, When, form
 
 routes = Routes("requests")
 
@@ -89,6 +90,7 @@ class VerifyBody(Body):
     code: Digits | None = None
     attestation: Literal["id_document", "in_person", "signed_in", "known_contact", "notarised", "court_order"] | None = None
     evidence: NeededLine | None = None
+    subjects: Annotated[list[SubjectText], Field(max_length=50)] = Field(default_factory=list)
 
 
 class ApproveBody(Body):
@@ -182,6 +184,33 @@ class PackageAnswer(Answer):
         return cls(**{word: getattr(package, word) for word in cls.model_fields if word != "state"}, state=package.state.value)
 
 
+class ReachedAnswer(Answer):
+    """A record of a person that the request led to, and by what: neither whose it is nor any value."""
+
+    system: str
+    type: str
+    dataset: str
+    field: str
+    kind: str
+    how: str
+    proven: bool
+
+    @classmethod
+    def all(cls, request: Request, reached: Sequence[Reached]) -> "list[ReachedAnswer]":
+        return [
+            cls(
+                system=each.subject.system,
+                type=each.subject.type,
+                dataset=each.dataset,
+                field=each.field,
+                kind=each.kind.value,
+                how=each.how.value,
+                proven=each.covered and request.verified_at is not None,
+            )
+            for each in reached
+        ]
+
+
 class RequestAnswer(Answer):
     """A request without any personal value. `possible` lists what can be done with it now."""
 
@@ -213,10 +242,13 @@ class RequestAnswer(Answer):
     clocks: list[ClockAnswer]
     code: CodeAnswer | None = None
     package: PackageAnswer | None = None
+    reached: list[ReachedAnswer] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, shown: Shown, *, duplicate: bool = False, code: CodeAnswer | None = None, package: Package | None = None) -> "RequestAnswer":
-        own = ("duplicate", "days_left", "possible", "clocks", "code", "package", "regimes", "identifier_kinds")
+    def of(
+        cls, shown: Shown, *, duplicate: bool = False, code: CodeAnswer | None = None, package: Package | None = None, reached: Sequence[Reached] = ()
+    ) -> "RequestAnswer":
+        own = ("reached", "duplicate", "days_left", "possible", "clocks", "code", "package", "regimes", "identifier_kinds")
         values = {word: getattr(shown.request, word) for word in cls.model_fields if word not in own}
         return cls(
             **values,
@@ -228,6 +260,7 @@ class RequestAnswer(Answer):
             clocks=list(map(ClockAnswer.of, shown.clocks)),
             code=code,
             package=PackageAnswer.of(package) if package else None,
+            reached=ReachedAnswer.all(shown.request, reached),
         )
 
 
@@ -392,6 +425,7 @@ class PlanAnswer(Answer):
     obstacles: list[ObstacleAnswer]
     carriers: list[str]
     unsearched: list[str]
+    reached: list[ReachedAnswer]
     problems: dict[str, str]
     recipients: list[ToTellAnswer]
     made_by: str
@@ -413,6 +447,7 @@ class PlanAnswer(Answer):
             obstacles=list(map(ObstacleAnswer.of, plan.obstacles)),
             carriers=list(plan.carriers),
             unsearched=list(planned.unsearched),
+            reached=ReachedAnswer.all(planned.request, planned.reached),
             problems=dict(plan.problems),
             recipients=list(map(ToTellAnswer.of, planned.recipients)),
         )
@@ -425,6 +460,7 @@ class MadeAnswer(Answer):
     state: RequestState
     package: PackageAnswer
     job: str | None
+    reached: list[ReachedAnswer]
 
 
 class RefusalReasonAnswer(Answer):
@@ -517,9 +553,9 @@ def get_request(call: Call, request: str) -> RequestAnswer:
     requests = call.app.requests
     shown = requests.get(call.actor, request)
     code = requests.identity.code_of(shown.request)
-    return RequestAnswer.of(
-        shown, code=_code(code, requests.identity.attempts_left(code)) if code else None, package=requests.packages.state(call.actor, request)
-    )
+    told = _code(code, requests.identity.attempts_left(code)) if code else None
+    reached = requests.identity.reached(shown.request)
+    return RequestAnswer.of(shown, code=told, package=requests.packages.state(call.actor, request), reached=reached)
 
 
 @routes.get("/requests/<request>/file", scope="requests:write", answer=FileAnswer, summary="What the person wrote", errors=(NotFound,))
@@ -580,13 +616,14 @@ def ask_identity(call: Call, body: IdentityBody, request: str) -> AskedAnswer:
 )  # fmt: skip
 def verify(call: Call, body: VerifyBody, request: str) -> RequestAnswer:
     identity, attested = call.app.requests.identity, body.attestation is not None and body.evidence is not None
-    if body.code is not None and body.attestation is None and body.evidence is None:
+    if body.code is not None and body.attestation is None and body.evidence is None and not body.subjects:
         identity.verify(call.actor, request, Plaintext(body.code), request_id=call.request_id)
     elif attested and body.code is None:
         assert body.attestation is not None and body.evidence is not None
-        identity.attest(call.actor, request, body.attestation, Plaintext(body.evidence), request_id=call.request_id)
+        named = [SubjectRef.parse(each) for each in body.subjects]
+        identity.attest(call.actor, request, body.attestation, Plaintext(body.evidence), named, request_id=call.request_id)
     else:
-        raise InvalidInput(f"Send either `code`, or `attestation` ({', '.join(ATTESTATIONS)}) with `evidence`.", pointer="/")
+        raise InvalidInput(f"Send either `code`, or `attestation` ({', '.join(ATTESTATIONS)}) with `evidence` and, where needed, `subjects`.", pointer="/")
     return RequestAnswer.of(call.app.requests.shown(call.actor, request))
 
 
@@ -683,7 +720,8 @@ def certificate(call: Call, request: str) -> Binary:
 def make_package(call: Call, request: str) -> Reply:
     made = call.app.requests.packages.make(call.actor, request, request_id=call.request_id)
     job = made.job.id if made.job else None
-    answer = MadeAnswer(request=request, state=made.request.state, package=PackageAnswer.of(made.package), job=job)
+    reached = ReachedAnswer.all(made.request, call.app.requests.identity.reached(made.request))
+    answer = MadeAnswer(request=request, state=made.request.state, package=PackageAnswer.of(made.package), job=job, reached=reached)
     return Reply(answer, status=202 if job else 201, headers={"Location": f"/api/v1/jobs/{job}" if job else f"/api/v1/requests/{request}/package"})
 
 

@@ -42,10 +42,11 @@ class MatchAnswer(Answer):
     dataset: str
     field: str
     kind: IdentifierKind
+    how: str
 
     @classmethod
     def of(cls, match: Match) -> "MatchAnswer":
-        return cls(subject=str(match.subject), dataset=match.dataset, field=match.field, kind=match.kind)
+        return cls(subject=str(match.subject), dataset=match.dataset, field=match.field, kind=match.kind, how=match.reach.value)
 
 
 class DoubtAnswer(Answer):
