@@ -159,11 +159,18 @@ def not_personal(name: str, fields: tuple[str, ...], all_none: bool, as_json: bo
 @systems.command()
 @click.argument("name")
 @click.argument("table")
-@click.argument("type")
-@click.argument("field")
-def subject(name: str, table: str, type: str, field: str) -> None:
+@click.argument("type", required=False)
+@click.argument("field", required=False)
+@click.option("--none", "nobody", is_flag=True, help="Take back what was said: the rows of TABLE name no subject (a view of people, for example).")
+def subject(name: str, table: str, type: str | None, field: str | None, nobody: bool) -> None:
     """Say whom the rows of TABLE are about: TYPE (for example customer) and the FIELD that holds their key."""
+    if nobody == bool(type) or bool(type) != bool(field):
+        raise click.UsageError("Give TYPE and FIELD, or --none.")
     with application_for() as (application, actor):
+        if not type or not field:
+            application.inventory.clear_subject(actor, f"{name}.{table}")
+            click.echo(f"The rows of {name}.{table} name no subject.")
+            return
         application.inventory.set_subject(actor, f"{name}.{table}", type, field)
     click.echo(f"Each row of {name}.{table} is about the {type} in {field}.")
 

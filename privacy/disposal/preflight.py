@@ -26,7 +26,8 @@ def look(system: str, shapes: Mapping[str, TableShape], steps: Sequence[Step], t
     for table in sorted({step.table for step in writing}):
         shape, where = shapes[table], f"{system}.{table}"
         if shape.kind != "table":
-            yield Obstacle("not_a_table", where, f"This is a {shape.kind}, not a table.", "Map the tables behind it, and reject the relations that lead to it.")
+            yield _not_a_table(system, table, shape.kind)
+            continue
         if not shape.primary_key:
             detail = "The table has no primary key: its rows are named by all columns that are never empty."
             yield Obstacle("no_primary_key", where, detail, "Give it a primary key when you can.", blocks=False)
@@ -39,7 +40,9 @@ def look(system: str, shapes: Mapping[str, TableShape], steps: Sequence[Step], t
     yield from _unindexed(system, shapes, deleted, target, kind)
 
 
-def weigh(system: str, steps: Sequence[Step], statements: Sequence[Statement], rehearsal: Rehearsal) -> Iterator[Obstacle]:
+def weigh(
+    system: str, shapes: Mapping[str, TableShape], steps: Sequence[Step], statements: Sequence[Statement], rehearsal: Rehearsal
+) -> Iterator[Obstacle]:
     """Yield what a rehearsal of `statements` (one per step that writes) showed: a broken constraint, other counts, rows nobody planned."""
     writing = [step for step in steps if step.kind is not StepKind.STAY]
     if rehearsal.violation is not None:
@@ -49,9 +52,48 @@ def weigh(system: str, steps: Sequence[Step], statements: Sequence[Statement], r
         if rows != len(step.keys):
             detail = f"A {step.kind.value} of {len(step.keys)} rows changed {rows} when it was tried."
             yield Obstacle("counts_differ", f"{system}.{step.table}", detail, "Make a new plan; if it happens again, look at the table's triggers.")
+    yield from _beside(system, shapes, {step.table for step in writing}, rehearsal)
+
+
+def _beside(system: str, shapes: Mapping[str, TableShape], written: set[str], rehearsal: Rehearsal) -> Iterator[Obstacle]:
+    """Tell rows beside the plan: changed ones block (nobody decided about them), added ones are copies to be looked at."""
+    acting = sorted({name for table in _reached(shapes, written) for name in (shapes[table].triggers if table in shapes else ())})
+    by = f"the trigger(s) {', '.join(acting)}" if acting else "a trigger"
+    cascaded = _reached(shapes, written) - written
     for table, rows in sorted(rehearsal.also_changed.items()):
-        detail = f"{rows} rows of this table would go along by a cascade or a trigger, and the plan does not name them."
-        yield Obstacle("cascade_unplanned", f"{system}.{table}", detail, "Confirm or reject the relations of this table, then plan again.")
+        if table in cascaded:
+            detail = f"{rows} rows of this table would go along by a cascade{' or a trigger' if acting else ''}, and the plan does not name them."
+            remedy = f"Confirm the relation of this table to the one it refers to (`privacy systems relations {system}`), then plan again."
+            if acting:
+                remedy += f" If {by} changed them, ask the database's owner to let it pass over the account this product connects with."
+        else:
+            detail = f"{rows} rows of this table would be changed or deleted by {by}, and the plan does not name them."
+            remedy = "Ask the database's owner to let the trigger pass over the account this product connects with, or to drop it while the plan is carried "
+            remedy += "out; or decide another handling for the table it stands on. Then plan again."
+        yield Obstacle("cascade_unplanned", f"{system}.{table}", detail, remedy)
+    for table, rows in sorted(rehearsal.added.items()):
+        detail = f"{rows} rows would be added to this table by {by}: if they are copies of the rows that go, the person's data stays in them."
+        remedy = f"Ask the database's owner what it writes. Where it is the person's data: say whom its rows are about (`privacy systems subject {system} "
+        remedy += f"{table} TYPE FIELD`) and plan once more after this plan is done. The search for what was left reports what stands in mapped columns."
+        yield Obstacle("trigger_adds_rows", f"{system}.{table}", detail, remedy, blocks=False)
+
+
+def _reached(shapes: Mapping[str, TableShape], written: set[str]) -> set[str]:
+    """Return the tables written to, and those that their keys' own actions change, over any number of cascades."""
+    found, waiting = set(written), list(written)
+    while waiting:
+        parent = waiting.pop()
+        for name, shape in shapes.items():
+            if name not in found and any(key.parent == parent and key.on_delete in ("cascade", "set null", "set default") for key in shape.foreign_keys):
+                found.add(name)
+                waiting.append(name)
+    return found
+
+
+def _not_a_table(system: str, table: str, kind: str) -> Obstacle:
+    remedy = f"Say whom the rows of the table behind it are about (`privacy systems subject {system} TABLE TYPE FIELD`), take the subject from this {kind} "
+    remedy += f"(`privacy systems subject {system} {table} --none`) and reject the relations that lead to it. Then plan again."
+    return Obstacle("not_a_table", f"{system}.{table}", f"This is a {kind}, not a table: its rows go with those of the table behind it.", remedy)
 
 
 def _unindexed(system: str, shapes: Mapping[str, TableShape], deleted: set[str], target: Target, kind: str) -> Iterator[Obstacle]:

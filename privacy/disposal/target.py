@@ -179,7 +179,8 @@ class Rehearsal:
 
     rows: tuple[int, ...]
     violation: Violation | None = None
-    also_changed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # rows that cascades and triggers took, by table
+    also_changed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # rows that cascades and triggers took or changed, by table
+    added: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # rows that triggers inserted, by table: our statements insert none
 
 
 @dataclass(frozen=True, slots=True)

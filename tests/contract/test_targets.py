@@ -324,8 +324,16 @@ def test_what_triggers_do_is_counted(empty_url: str) -> None:
     run(empty_url, *_trigger(empty_url, "a", "DELETE", "INSERT INTO log VALUES (OLD.id)"))
     with closing(open_target(empty_url)) as target:
         found = target.rehearse([Delete("a", Between("id", 2, None))])
-        assert found.rows == (2,) and found.also_changed == {"log": 2}
+        assert found.rows == (2,) and found.added == {"log": 2} and not found.also_changed
         assert target.count("log", EVERY) == 0
+
+
+def test_what_triggers_delete_elsewhere_is_no_copy(empty_url: str) -> None:
+    run(empty_url, "CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY)", "CREATE TABLE log (n INTEGER)", "INSERT INTO a VALUES (1), (2), (3)")
+    run(empty_url, "INSERT INTO log VALUES (1), (2), (3)", *_trigger(empty_url, "a", "DELETE", "DELETE FROM log WHERE n = OLD.id"))
+    with closing(open_target(empty_url)) as target:
+        found = target.rehearse([Delete("a", Between("id", 2, None))])
+        assert found.rows == (2,) and found.also_changed == {"log": 2} and not found.added
 
 
 # --- batches -----------------------------------------------------------------------------------------------------------------------------

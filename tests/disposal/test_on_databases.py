@@ -184,7 +184,7 @@ def test_what_goes_is_what_an_independent_reckoning_says(opened: tuple[SqlTarget
         statements = [step.statement(KEY, shapes) for step in writing]
 
         blocking = [each for each in (*plan.obstacles, *look("shop", shapes, plan.steps, target, target.kind)) if each.blocks]
-        blocking += list(weigh("shop", plan.steps, statements, target.rehearse(statements)))
+        blocking += list(weigh("shop", target.shapes(), plan.steps, statements, target.rehearse(statements)))
         assert blocking == []
         assert dump(engine) == before  # a rehearsal leaves nothing behind
 

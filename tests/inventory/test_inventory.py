@@ -243,3 +243,17 @@ def test_many_decisions_make_events_of_bounded_size(inventory: Inventory, audit:
     inventory.confirm_auto(ALICE, "shop")
     assert sum(len(event.fields) for event in audit.events if event.object_ref == "shop.wide") == 200
     assert max(len(event.fields) for event in audit.events) <= 60
+
+
+def test_the_subject_of_a_view_is_never_confirmed_in_bulk_and_a_subject_can_be_taken_back(inventory: Inventory) -> None:
+    """A view of people shows the rows of a table: nothing can be erased in it, so that a person decides about it alone."""
+    inventory.record_scan(ALICE, "shop", [customers(), replace(customers(), name="active_customers", kind="view")])
+    inventory.confirm_auto(ALICE, "shop")
+    assert inventory.dataset(DEFAULT_TENANT, "shop.customers").subject_type == "customer"
+    assert inventory.dataset(DEFAULT_TENANT, "shop.active_customers").subject_type is None
+
+    inventory.set_subject(ALICE, "shop.active_customers", "customer", "id")
+    inventory.clear_subject(ALICE, "shop.active_customers")
+    assert inventory.dataset(DEFAULT_TENANT, "shop.active_customers").subject_field is None
+    with pytest.raises(AccessDenied):
+        inventory.clear_subject(CHARLIE, "shop.customers")

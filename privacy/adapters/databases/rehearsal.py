@@ -33,7 +33,8 @@ def rehearse(opened: Connection, tables: Mapping[str, Known], conditions: Condit
         _check_deferred(opened)
         if later := deferred.violation(len(statements) - 1):
             return Rehearsal(tuple(rows), later)
-        return Rehearsal(tuple(rows), also_changed=watched.beside(statements, rows))
+        beside = watched.beside(statements, rows)
+        return Rehearsal(tuple(rows), also_changed=beside.changed, added=beside.added)
     except DBAPIError as error:
         why = refusal(error)  # a time-out is no constraint either
         if not why.kind:

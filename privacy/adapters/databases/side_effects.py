@@ -1,10 +1,12 @@
-"""Rows that cascades and triggers change beside a statement's own, counted inside the rehearsal's transaction.
+"""Rows that cascades and triggers change or add beside a statement's own, counted inside the rehearsal's transaction.
 
 PostgreSQL counts every change of a transaction itself; on SQLite temporary triggers of ours do. MariaDB tells nothing: there the rows that
-foreign keys take are counted beforehand, tables that a trigger's text names before and after (so a trigger's UPDATE is not seen).
+foreign keys take are counted beforehand, tables that a trigger's text names before and after (so a trigger's UPDATE is not seen, and of rows it adds
+and deletes only the difference is).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -19,6 +21,14 @@ from privacy.disposal.target import Both, ChildOf, Delete, Not, Statement, Where
 _WATCH = "_privacy_steward_watch"
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Rows by table, without the statements' own: `changed` holds deleted ones too."""
+
+    changed: Mapping[str, int]
+    added: Mapping[str, int]
+
+
 class Watch(Protocol):
     """Counts changes by table between two moments of a transaction."""
 
@@ -27,8 +37,8 @@ class Watch(Protocol):
     def before(self, statement: Statement) -> None:
         """Look at what `statement` is about to take with it."""
 
-    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
-        """Return rows changed since `begin`, by table, without the statements' own `rows`."""
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Beside:
+        """Return what happened since `begin`, without the statements' own `rows`."""
 
 
 def watch(opened: Connection, tables: Mapping[str, Known], conditions: Conditions, statements: Sequence[Statement]) -> Watch:
@@ -36,16 +46,20 @@ def watch(opened: Connection, tables: Mapping[str, Known], conditions: Condition
     return kinds[opened.dialect.name](opened, tables, conditions, statements)
 
 
+def _filled(total: Mapping[str, int]) -> dict[str, int]:
+    return {table: number for table, number in sorted(total.items()) if number > 0}
+
+
 def _without(total: Mapping[str, int], statements: Sequence[Statement], rows: Sequence[int]) -> dict[str, int]:
     left = dict(total)
     for statement, own in zip(statements, rows, strict=True):
         left[statement.table] = left.get(statement.table, 0) - own
-    return {table: number for table, number in sorted(left.items()) if number > 0}
+    return _filled(left)
 
 
 class _Statistics:
     _SQL = """
-    SELECT n.nspname, c.relname, sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del)
+    SELECT n.nspname, c.relname, sum(s.n_tup_upd + s.n_tup_del), sum(s.n_tup_ins)
     FROM pg_catalog.pg_stat_xact_user_tables s
     JOIN pg_catalog.pg_class c ON c.oid = coalesce(pg_catalog.pg_partition_root(s.relid), s.relid) JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     GROUP BY 1, 2 HAVING sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del) > 0
@@ -54,7 +68,7 @@ class _Statistics:
     def __init__(self, opened: Connection, tables: Mapping[str, Known], _conditions: Conditions, _statements: Sequence[Statement]) -> None:
         self._opened = opened
         self._names = {known.sql: name for name, known in tables.items()}
-        self._before: Mapping[str, int] = {}
+        self._before: Mapping[str, tuple[int, int]] = {}
 
     def begin(self) -> None:
         self._before = self._read()
@@ -62,16 +76,18 @@ class _Statistics:
     def before(self, statement: Statement) -> None:
         """Nothing: the server counts."""
 
-    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
-        return _without(self._since(), statements, rows)
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Beside:
+        since = {name: (changed - self._known(name)[0], added - self._known(name)[1]) for name, (changed, added) in self._read().items()}
+        changed = {name: changed for name, (changed, _) in since.items()}
+        return Beside(_without(changed, statements, rows), _filled({name: added for name, (_, added) in since.items()}))
 
-    def _since(self) -> Mapping[str, int]:
-        return {name: number - self._before.get(name, 0) for name, number in self._read().items()}
+    def _known(self, name: str) -> tuple[int, int]:
+        return self._before.get(name, (0, 0))
 
-    def _read(self) -> Mapping[str, int]:
+    def _read(self) -> Mapping[str, tuple[int, int]]:
         found = self._opened.exec_driver_sql(self._SQL, execution_options={"no_parameters": True})
-        named = ((f"{quote('postgresql', schema)}.{quote('postgresql', name)}", int(number)) for schema, name, number in found)
-        return {self._names[sql]: number for sql, number in named if sql in self._names}
+        named = ((f"{quote('postgresql', schema)}.{quote('postgresql', name)}", int(changed), int(added)) for schema, name, changed, added in found)
+        return {self._names[sql]: (changed, added) for sql, changed, added in named if sql in self._names}
 
 
 class _Triggers:
@@ -86,20 +102,22 @@ class _Triggers:
         self._tables = tables
 
     def begin(self) -> None:
-        self._do(f"CREATE TEMP TABLE {_WATCH} (at INTEGER PRIMARY KEY, changed INTEGER NOT NULL)")
+        self._do(f"CREATE TEMP TABLE {_WATCH} (at INTEGER PRIMARY KEY, changed INTEGER NOT NULL, added INTEGER NOT NULL)")
         for at, name in enumerate(self._names):
-            self._do(f"INSERT INTO {_WATCH} VALUES ({at}, 0)")  # noqa: S608 - fixed names and our own number
+            self._do(f"INSERT INTO {_WATCH} VALUES ({at}, 0, 0)")  # noqa: S608 - fixed names and our own number
             for happening in ("INSERT", "UPDATE", "DELETE"):
                 trigger = f"{_WATCH}_{at}_{happening.lower()}"
-                count_up = f"UPDATE {_WATCH} SET changed = changed + 1 WHERE at = {at};"  # noqa: S608
+                told = "added" if happening == "INSERT" else "changed"
+                count_up = f"UPDATE {_WATCH} SET {told} = {told} + 1 WHERE at = {at};"  # noqa: S608
                 self._do(f"CREATE TEMP TRIGGER {trigger} AFTER {happening} ON main.{self._tables[name].sql} BEGIN {count_up} END")
 
     def before(self, statement: Statement) -> None:
         """Nothing: the triggers count."""
 
-    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
-        found = {row[0]: row[1] for row in self._opened.exec_driver_sql(f"SELECT at, changed FROM {_WATCH}")}  # noqa: S608
-        return _without({name: int(found[at]) for at, name in enumerate(self._names)}, statements, rows)
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Beside:
+        found = {row[0]: (int(row[1]), int(row[2])) for row in self._opened.exec_driver_sql(f"SELECT at, changed, added FROM {_WATCH}")}  # noqa: S608
+        changed = {name: found[at][0] for at, name in enumerate(self._names)}
+        return Beside(_without(changed, statements, rows), _filled({name: found[at][1] for at, name in enumerate(self._names)}))
 
     def _do(self, sql: str) -> None:
         self._opened.exec_driver_sql(sql)
@@ -127,15 +145,16 @@ class _Counts:
             either = Not(Both(tuple(Not(where) for where in wheres)))
             self._set_null[child] = self._set_null.get(child, 0) + self._count(child, either)
 
-    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Mapping[str, int]:
+    def beside(self, statements: Sequence[Statement], rows: Sequence[int]) -> Beside:
         own: dict[str, int] = {}
         for statement, number in zip(statements, rows, strict=True):
             if isinstance(statement, Delete):
                 own[statement.table] = own.get(statement.table, 0) + number
-        changed = {name: abs(size - self._size(name) - own.get(name, 0)) for name, size in self._sizes.items()}
+        lost = {name: size - self._size(name) - own.get(name, 0) for name, size in self._sizes.items()}
+        changed = {name: number for name, number in lost.items() if number > 0}
         for name, number in self._set_null.items():
             changed[name] = changed.get(name, 0) + number
-        return {table: number for table, number in sorted(changed.items()) if number}
+        return Beside(_filled(changed), _filled({name: -number for name, number in lost.items()}))
 
     def _emptied(self, statement: Delete) -> Mapping[str, list[Where]]:
         found: dict[str, list[Where]] = {}
