@@ -129,9 +129,14 @@ def column(name: str, shape: TableShape) -> ColumnShape:
     found = shape.columns.get(name)
     if found is None:
         raise Conflict("A column this rule names is gone from its table: scan the system again and change the rule.", code=CHANGED)
-    if found.family not in _CLOCKS:
+    if not is_clock(found):
         raise Conflict("The clock of a rule is a column of dates, times, ISO texts or epoch seconds; this one is none of them.", code="no_clock")
     return found
+
+
+def is_clock(column: ColumnShape) -> bool:
+    """Tell whether a column's type can hold times."""
+    return column.family in _CLOCKS
 
 
 def _restarting(rule: Rule, day: date, shapes: Mapping[str, TableShape], relations: Iterable[Relation]) -> Iterable[Where]:

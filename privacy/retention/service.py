@@ -4,6 +4,7 @@ Guarantees: a rule that takes something away runs only after another person appr
 behind it; every change and its event are one transaction; a preview writes nothing into the system.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,17 +14,19 @@ from privacy.actors.people import require
 from privacy.audit.events import Action, AuditLog, Event
 from privacy.audit.ports import LeafGuard
 from privacy.audit.reasons import check_impersonal
-from privacy.disposal.ports import Keep, Targets
+from privacy.disposal.ports import Keep, Target, Targets
+from privacy.disposal.target import IsNull
 from privacy.inventory.model import Dataset
-from privacy.jobs.model import Job, Lease, NewJob
+from privacy.jobs.model import Job, JobState, Lease, NewJob
 from privacy.jobs.schedules import Schedule
 from privacy.kernel.clock import Clock, rfc3339
 from privacy.kernel.days import check_day
 from privacy.kernel.errors import AccessDenied, Conflict, InvalidInput, NotFound, StepUpRequired
-from privacy.kernel.ids import TenantId, new_id
+from privacy.kernel.ids import TenantId
 from privacy.kernel.store import Store, Tx
 from privacy.kernel.terms import Actor
 from privacy.retention import rules
+from privacy.retention.conditions import is_clock, table_of
 from privacy.retention.due import Due
 from privacy.retention.model import Consequence, NewRule, Preview, Rule, RuleState, Statute, Sweep
 from privacy.retention.periods import Period, day_of, start_of
@@ -35,6 +38,11 @@ from privacy.retention.statutes import Statutes
 
 ROUND = "retention_round"
 SWEEP_AT = time(3)  # local time of the daily sweep in the rule's zone
+_APPROVED = "This version of the rule was approved already and is in force; nothing waits for approval."
+_LOOKED_BACK = 20  # sweeps of a rule: more do not run at once
+_SAMPLE = 200
+_ISO = re.compile(r"\s*\d{4}-\d\d-\d\d")
+_OVER = (JobState.DONE, JobState.NEEDS_ATTENTION, JobState.CANCELLED)
 _EVERY = "*/15 * * * *"
 
 
@@ -114,13 +122,15 @@ class Retention:
     def propose(self, actor: Actor, new: NewRule, *, request_id: str = "") -> Rule:
         """Propose a rule, or the next version of one. One that only lists rows for review is in force at once, any other after approval.
 
-        Raises NotFound for the dataset, InvalidInput, Conflict (`rule_too_short`, `rule_too_long`, `statute_not_accepted`) with the remedy.
+        Raises NotFound for the dataset, InvalidInput (`no_clock`), ConnectorUnavailable, and Conflict (`rule_too_short`, `rule_too_long`,
+        `statute_not_accepted`) with the remedy.
         """
         require(actor, "retention:write")
         check_impersonal(self._guard, new.reason, "/reason")
         dataset = self._dataset(actor.tenant, new.dataset)
         zone = rules.known_zone(new.zone or self._zone_of(dataset), "/zone")
         now = self._clock.now()
+        self._check_clocks(actor.tenant, dataset, new)
 
         def write(tx: Tx) -> Rule:
             self._repository.lock_rule(tx, actor.tenant, new.id)
@@ -201,15 +211,24 @@ class Retention:
     # --- sweeps ----------------------------------------------------------------------------------------------------------------------
 
     def ask(self, actor: Actor, rule: str, *, request_id: str = "") -> Job:
-        """Put a sweep of an approved rule into the queue now, beside its schedule, and return the job. Raises NotFound, Conflict when it is not in force."""
+        """Put a sweep of an approved rule into the queue now, beside its schedule, and return the job; while one that was asked for waits or runs, that one.
+
+        Raises NotFound, Conflict when the rule is not in force.
+        """
         require(actor, "retention:write")
         active = self._found(actor.tenant, rule, RuleState.ACTIVE)
-        slot = f"asked:{new_id()}"
 
         def write(tx: Tx) -> Job:
+            # the slot follows the last sweep that ended, so whoever asks before the next one ends asks for the same
+            last = next((each.id for each in self._repository.sweeps(tx, actor.tenant, rule, "", _LOOKED_BACK) if each.finished_at is not None), "first")
+            slot = f"asked:{last}"
+            job = self._releases.sweep(tx, active, slot, actor.ref)
+            while job.state in _OVER:  # it ended without ending its sweep
+                slot = f"asked:{job.id}"
+                job = self._releases.sweep(tx, active, slot, actor.ref)
             event = Event(Action.SWEEP_APPROVED, actor, object_type="rule", object_ref=rule, fields=(slot,), request_id=request_id, related=(active.hash,))
             self._audit.append(tx, event)
-            return self._releases.sweep(tx, active, slot, actor.ref)
+            return job
 
         return self._store.run(write)
 
@@ -289,6 +308,22 @@ class Retention:
 
     # --- inside ------------------------------------------------------------------------------------------------------------------------
 
+    def _check_clocks(self, tenant: TenantId, dataset: Dataset, new: NewRule) -> None:
+        """Raise InvalidInput `no_clock` for a column of texts that are no times: nothing would ever be due. A column gone since is told by the preview."""
+        wanted = [("/clock", dataset.name, new.clock), *((f"/restarts/{n}/clock", each.dataset, each.clock) for n, each in enumerate(new.restarts))]
+        target = self._targets(tenant, dataset.system, write=False)
+        try:
+            shapes = target.shapes()
+            for pointer, name, clock in wanted:
+                table = table_of(name, dataset.system)
+                shape = shapes[table].columns.get(clock) if table in shapes else None
+                if shape is None:
+                    continue
+                if not is_clock(shape) or (shape.family == "text" and not _tells_times(target, table, clock)):
+                    raise InvalidInput("A clock is a column of dates, timestamps, ISO texts or seconds; choose another one.", pointer=pointer, code="no_clock")
+        finally:
+            target.close()
+
     def _preview(self, rule: Rule, on: date | None) -> Preview:
         today = day_of(self._clock.now(), rule.zone)
         target = self._targets(rule.tenant, rule.system, write=False)
@@ -312,6 +347,8 @@ class Retention:
         self._repository.lock_rule(tx, actor.tenant, bound.id)
         present = [rule for rule in self._repository.rules(tx, actor.tenant) if rule.id == bound.id]
         if not any(rule.version == bound.version and rule.state is RuleState.PROPOSED for rule in present):
+            if any(rule.version == bound.version and rule.active for rule in present):
+                raise Conflict(_APPROVED, code="already_approved")
             raise Conflict("The rule was changed meanwhile; look at it again.", code="preview_outdated")
         rules.check_lawful(bound, self._statutes, self._repository.accepted(tx, actor.tenant), day_of(now, bound.zone))
         self._end(tx, [rule for rule in present if rule.active], RuleState.SUPERSEDED, now)
@@ -330,8 +367,9 @@ class Retention:
             raise NotFound("There is no such rule in force or proposed.")
         wanted = next((rule for rule in present if rule.state is state), None)
         if wanted is None:
-            said = "No version of this rule waits for approval." if state is RuleState.PROPOSED else "This rule is not in force: it has to be approved first."
-            raise Conflict(said, code="rule_not_active" if state is RuleState.ACTIVE else "conflict")
+            if state is RuleState.PROPOSED:  # of a rule in these two states only one that is in force is left
+                raise Conflict(_APPROVED, code="already_approved")
+            raise Conflict("This rule is not in force: it has to be approved first.", code="rule_not_active")
         return wanted
 
     def _dataset(self, tenant: TenantId, name: str) -> Dataset:
@@ -346,6 +384,13 @@ class Retention:
         if controller is None:
             raise InvalidInput("Name the zone whose calendar counts: the system has no controller that would tell.", pointer="/zone")
         return controller.time_zone
+
+
+def _tells_times(target: Target, table: str, clock: str) -> bool:
+    """Tell whether any of the first texts of a column begins like an ISO date; an empty column may be filled later."""
+    texts = [str(cells.values[0]) for cells in target.select(table, (clock,), IsNull(clock, negated=True), limit=_SAMPLE)]
+    filled = [text for text in texts if text.strip()]
+    return not filled or any(_ISO.match(text) for text in filled)
 
 
 def last_slot(rule: Rule, now: datetime) -> tuple[datetime, str]:

@@ -344,6 +344,33 @@ def test_four_eyes(library: Library) -> None:
     assert states == [(1, RuleState.SUPERSEDED), (2, RuleState.ACTIVE)]
 
 
+def test_a_second_approval_is_told_that_the_rule_is_approved(library: Library) -> None:
+    rule = in_force(library, LOANS_5Y)
+    with pytest.raises(Conflict) as refused:
+        library.retention.approve(DAVE, "loans", rule.hash)
+    assert refused.value.code == "already_approved"
+    with pytest.raises(Conflict) as late:  # who had read it as proposed just before
+        library.store.run(lambda tx: library.retention._activate(tx, DAVE, rule, ""))
+    assert late.value.code == "already_approved"
+
+
+def test_sweeps_asked_for_together_are_one(library: Library) -> None:
+    """Until it has ended; then the next one can be asked for."""
+    in_force(library, LOANS_5Y)
+    assert len({library.retention.ask(ALICE, "loans").id for _ in range(3)}) == 1
+    run_now(library.jobs, library.handlers)
+    swept(library, "loans")
+    assert len(library.retention.sweeps(ALICE, rule="loans").sweeps) == 2
+
+
+def test_a_text_column_without_times_is_no_clock(library: Library) -> None:
+    library.fill(MEMBERS, [member(1, date(2010, 1, 1))])
+    with pytest.raises(InvalidInput) as refused:
+        library.retention.propose(ALICE, replace(MEMBERS_3Y, clock="name"))
+    assert (refused.value.code, refused.value.flaws[0].pointer) == ("no_clock", "/clock")
+    assert library.retention.rules(ALICE) == []
+
+
 def look_at_proposed(library: Library) -> Preview:
     return library.retention.preview(ALICE, rule="loans")[-1]
 

@@ -371,7 +371,7 @@ def list_rules(call: Call) -> RulesAnswer:
     body=RuleBody,
     answer=RuleAnswer,
     status=201,
-    errors=(NotFound, Conflict),
+    errors=(NotFound, Conflict, ConnectorUnavailable),
     summary="Propose a retention rule, or its next version",
     replay=True,
 )
