@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from privacy.discovery.combine import Candidate
@@ -27,6 +28,10 @@ _DOCUMENT_WORDS = frozenset({"document", "file", "attachment", "pdf", "scan", "r
 _KEY_WORDS = frozenset({"key", "name", "attribute", "attr", "property", "field", "code", "type", "label", "item", "属性", "字段", "键", "指标"})
 _VALUE_WORDS = frozenset({"value", "val", "data", "content", "text", "值", "内容", "取值"})
 _CLAUSES = frozenset("，。！？；")
+_LATIN_CLAUSE = re.compile(r"[!?](?:\s|$)|[^\W\d_]{4,}[.;](?:\s|$)")  # of a full stop the word before must be long: St., Apt. and Blvd. stand in addresses
+# kinds that a word within a value is enough for: a complaint that names a doctor is no job title
+_WITHIN = frozenset({"Chinese addresses", "companies", "job titles"})
+_SEVERAL, _TEXTS_TRIED = 12, 30
 _PAIR = re.compile(r'"([^"\\]{1,64})"\s*:\s*(?:"((?:[^"\\]|\\.){0,256})"|(-?\d[\d.]*))')
 
 
@@ -46,7 +51,8 @@ class CarrierReader:
             return "json"
         if family is Family.BINARY or sample.binary > 0 and sample.binary * 2 >= sample.seen - sample.nulls:
             return _bytes_kind(look, sample)
-        return "free_text" if family in (Family.TEXT, Family.OTHER) and _is_free_text(look, sample) else ""
+        text = family in (Family.TEXT, Family.OTHER) and (_is_free_text(look, sample) or self._holds_several(look, sample))
+        return "free_text" if text else ""
 
     def candidates(self, look: Look, scene: Scene, sample: Sample, carrier: str) -> Iterator[Candidate]:
         """Yield what the inside of a carrier proposes."""
@@ -82,9 +88,20 @@ class CarrierReader:
             yield Candidate("personal_text", "PERSONAL_TEXT", 0.5, (Evidence("name", "a remark in a table about people", 0.5),))
 
     def _tells(self, text: str) -> bool:
+        return bool(self._told(text))
+
+    def _told(self, text: str) -> set[str]:
         assert self._finder is not None
         found = self._finder.find(text[:_TEXT_CUT], min_confidence=0.6)
-        return any(finding.entity not in _NOT_TELLING for finding in found)
+        return {finding.entity for finding in found} - _NOT_TELLING
+
+    def _holds_several(self, look: Look, sample: Sample) -> bool:
+        """Do values hold several kinds each (王芳 13800138000)? No clause tells such a text, and no kind explains it as a whole."""
+        profile = look.profile
+        if self._finder is None or profile.mean_length < _SEVERAL or _structured(look, _WITHIN) or profile.numeric > 0.5 or profile.dates > 0.5:
+            return False
+        texts = sample.values[:_TEXTS_TRIED]
+        return bool(texts) and sum(len(self._told(text)) > 1 for text in texts) >= 0.3 * len(texts)
 
     # -- JSON and attributes -------------------------------------------------------------------------------------------------------
 
@@ -155,18 +172,28 @@ def _is_free_text(look: Look, sample: Sample) -> bool:
     profile = look.profile
     if profile.distinct == 0:
         return any(hint.category == "personal_text" for hint in look.hints)
-    structured = any(match.strength >= 0.5 and match.kind not in ("Chinese addresses", "companies") for match in profile.matches)
-    if structured or profile.numeric > 0.5 or profile.dates > 0.5:
+    if _in_sentences(sample):
+        return True  # whatever is found within them, no kind of value is written in clauses
+    if _structured(look, _WITHIN) or profile.numeric > 0.5 or profile.dates > 0.5:
         return False
     long = profile.mean_words >= 6 or (profile.longest >= 60 and profile.mean_words >= 4)
     chinese = profile.mean_words < 2.5 and profile.mean_length >= 25 and _wordy(look)
-    return long or chinese or _in_sentences(sample) or any(hint.category == "personal_text" and hint.strength > 0 for hint in look.hints)
+    return long or chinese or any(hint.category == "personal_text" and hint.strength > 0 for hint in look.hints)
+
+
+def _structured(look: Look, but: AbstractSet[str]) -> bool:
+    """Does a kind explain the values as a whole? Those in `but` are also met inside sentences, and so explain nothing."""
+    return any(match.strength >= 0.5 and match.kind not in but for match in look.profile.matches)
 
 
 def _in_sentences(sample: Sample) -> bool:
-    """Chinese remarks are short: what tells them from names and codes are the signs between and after clauses."""
+    """Chinese remarks are short: what tells them from names and codes are the signs between and after clauses. Others also need words enough."""
     values = sample.values[:_TEXTS_READ]
-    return bool(values) and sum(any(sign in _CLAUSES for sign in value) for value in values) / len(values) >= 0.3
+    return bool(values) and sum(map(_is_sentence, values)) / len(values) >= 0.3
+
+
+def _is_sentence(value: str) -> bool:
+    return any(sign in _CLAUSES for sign in value) or (len(value.split(None, 6)) > 6 and _LATIN_CLAUSE.search(value) is not None)
 
 
 def _wordy(look: Look) -> bool:

@@ -3,7 +3,7 @@
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -273,6 +273,31 @@ def test_free_text_is_a_carrier_whatever_was_found_in_it() -> None:
     assert first.carriers == second.carriers == {"body": "free_text"}
     assert first.proposals == ()
     assert [(proposal.category, proposal.outcome) for proposal in second.proposals] == [("personal_text", Outcome.AUTO)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda n: f"我是{w.zh_name(random.Random(n))}，电话{w.zh_mobile(random.Random(n))}，医生态度不好",
+        lambda n: f"I am {w.en_name(random.Random(n))} and the doctor was rude. Call {w.zh_mobile(random.Random(n))} please!",
+        lambda n: f"{w.zh_name(random.Random(n))} {w.zh_mobile(random.Random(n))} {w.email(random.Random(n))}",
+    ],
+)
+@pytest.mark.parametrize("column", ["f7", "内容"])
+def test_texts_are_carriers_whatever_kind_stands_in_them(written: Callable[[int], str], column: str) -> None:
+    """A complaint that names a doctor is no job title, and one of few words with several kinds in it is a text all the same."""
+    (report,) = classify(table("投诉", {"编号": ["1", "2"], column: [written(n) for n in range(30)]}, primary_key=("编号",)))
+    assert report.carriers == {column: "free_text"}
+    assert [(proposal.column, proposal.category) for proposal in report.proposals] == [(column, "personal_text")]
+
+
+def test_whole_values_of_one_kind_are_no_texts() -> None:
+    """Titles, street addresses and names stay what they are, however many words they have."""
+    streets = [f"{n} Main Street Apt. 4 Springfield IL 6270{n % 10} USA" for n in range(10, 40)]
+    titles = ["Senior Doctor", "Head Nurse", "Vice President of Sales", "Physician", "Account Manager", "Engineer", "Clerk"]
+    (report,) = classify(table("customers", {"id": ["1", "2"], "name": many(w.en_name), "addr": streets, "job": titles}, primary_key=("id",)))
+    assert report.carriers == {}
+    assert {"addr": "address", "job": "occupation"}.items() <= {proposal.column: proposal.category for proposal in report.proposals}.items()
 
 
 def test_evidence_holds_no_value() -> None:
