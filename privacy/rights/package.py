@@ -151,7 +151,7 @@ class Builder:
                     if step:
                         step(done)
                 mine |= _mine(ground, subjects, read)
-                others += self._others(request.tenant, ground, read, mine)
+                others += self._others(ground, read, mine)
                 parts += read
         self._redact(request, parts, mine, others)
         document = self._document(request, subjects, collected, parts, unsearched)
@@ -196,7 +196,7 @@ class Builder:
         scene = Scene(columns_of(dataset, names, texts), found.share, own, frozenset(link), ground.places(dataset))
         return _Part(system, dataset, scene, [{name: _plain(row.get(name)) for name in names} for row in rows], led=_led(scene.references, rows))
 
-    def _others(self, tenant: TenantId, ground: _Ground, parts: Sequence[_Part], mine: Mapping[Place, set[Key]]) -> list[str]:
+    def _others(self, ground: _Ground, parts: Sequence[_Part], mine: Mapping[Place, set[Key]]) -> list[str]:
         """Return what names the people these rows refer to: texts must not say what the columns do not. What is encrypted in place is not opened for it."""
         led: dict[Place, dict[Key, tuple[Any, ...]]] = {}
         for part in parts:
