@@ -50,6 +50,15 @@ class Terrain:
         key = (dataset.subject_field or dataset.proposed_subject_field) if dataset else None
         return shape is not None and key is not None and _is_unique(shape, (key,))
 
+    def has_own_rows(self, table: str) -> bool:
+        """Are rows that name a subject the subject itself, once, rather than further rows that refer to it by that field?"""
+        dataset, shape = self.datasets[table], self.shapes[table]
+        key = (dataset.subject_field,) if dataset.subject_field else ()
+        if _is_unique(shape, key):
+            return True
+        told = [each.child_columns for each in self.relations if self.table(each.child) == table and each.status is not Status.REJECTED and not each.weak]
+        return key not in (*told, *(each.columns for each in shape.foreign_keys))
+
     def table(self, dataset: str) -> str:
         return dataset.removeprefix(f"{self.system}.")
 

@@ -119,7 +119,7 @@ class _Planner:
             place = canonical_key(key)
             if place in self._fates[rows.table]:
                 continue
-            fate = _Fate(rows.table, key, rows.share, Erase.UNLINK, rows.depth, own=rows.via == "subject")
+            fate = _Fate(rows.table, key, rows.share, Erase.UNLINK, rows.depth, own=rows.via == "subject" and self._terrain.has_own_rows(rows.table))
             if rows.share is Share.OWNED and handling is not None:
                 fate.action, fate.reason, fate.rule = handling.action, handling.reason, handling.rule
             elif rows.share is Share.OWNED:

@@ -86,7 +86,7 @@ def _needles(terrain: Terrain, found: Collection, target: Target, encrypted: Enc
     """Yield the identifiers that stand in the subjects' own rows, each once: those of the rows about them alone, which hold nobody else's."""
     seen: set[str] = set()
     for rows in found.rows:
-        if rows.share is not Share.OWNED or rows.via != "subject":
+        if rows.share is not Share.OWNED or rows.via != "subject" or not terrain.has_own_rows(rows.table):
             continue
         columns = [column for column in _identifying(terrain.datasets[rows.table]) if column in terrain.shapes[rows.table].columns]
         plain = (value for cells in (target.select(rows.table, columns, KeysIn(rows.key_columns, rows.keys)) if columns else ()) for value in cells.values)

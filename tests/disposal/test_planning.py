@@ -335,3 +335,17 @@ def test_an_undecided_reference_to_what_is_nobody_stops_nothing() -> None:
     proposed = relation("orders", "good", "goods", "id", "owned_by", status=Status.PROPOSED)
     terrain, target = world(tables, [relation("orders", "person", "people", "id", "owned_by"), proposed])
     assert [each for each in plan(terrain, target, ANN).obstacles if each.blocks] == []
+
+
+def test_rows_about_a_subject_by_a_reference_are_no_subjects_of_their_own() -> None:
+    """An invoice whose customer's number is confirmed as its subject is the customer's row, not a customer: what is kept of it keeps its lines."""
+    terrain, target = world(_orders(), OWNED, personal=("name", "email"))
+    orders = dataset("orders", dict.fromkeys(ORDERS.columns, ""), ("customer", "person"))
+    terrain = replace(terrain, datasets={**terrain.datasets, "orders": orders})
+    keep = Keep("shop.orders", "cn.ecommerce.31", "E-Commerce Law 31", "done", AT - timedelta(days=3 * 365))
+
+    run(target, plan(terrain, target, ANN, Rules({}, [keep], (), AT)))
+
+    assert [row["id"] for row in target.rows["orders"]] == [11, 12, 20] and [row["id"] for row in target.rows["lines"]] == [110, 120, 200]
+    assert [row["id"] for row in target.rows["people"]] == [1, 2] and target.rows["people"][0]["name"] == "[erased]"
+    assert (terrain.has_own_rows("people"), terrain.has_own_rows("orders")) == (True, False)
