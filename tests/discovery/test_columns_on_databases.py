@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from privacy.adapters.databases import marker
 from privacy.discovery.proposals import Outcome
 from tests.discovery import schemas
-from tests.discovery.building import build, run_script, scan, score
+from tests.discovery.building import build, run, run_script, scan, score
 
 _DATA = Path(os.environ.get("PRIVACY_TEST_DATA", "/nonexistent"), "chinook")
 _SCRIPTS = {"postgresql": "Chinook_PostgreSql.sql", "mysql": "Chinook_MySql.sql", "mariadb": "Chinook_MySql.sql"}
@@ -67,3 +68,10 @@ if _DATA.exists():
         assert all(found[place].outcome is Outcome.REVIEW for place in ambiguous & found.keys())
         subjects = {name: report.subject.type for name, report in reports.items() if report.subject}
         assert subjects == {"customer": "customer", "employee": "employee", "invoice": "customer"}
+
+
+def test_our_own_marker_table_is_no_table_of_theirs(empty_url: str) -> None:
+    """Where an erasure ran the system holds our marks: a scan of it lists the system's tables alone."""
+    kind = "mysql" if empty_url.startswith(("mysql", "mariadb")) else empty_url.split(":")[0].split("+")[0]
+    run(empty_url, "CREATE TABLE people (id INTEGER PRIMARY KEY, email VARCHAR(80))", marker.ddl(kind))
+    assert list(scan(empty_url)) == ["people"]
