@@ -14,6 +14,8 @@ from privacy.adapters.database_urls import parse_address
 from privacy.disposal.model import PlanState, Share
 from privacy.kernel.ids import DEFAULT_TENANT
 from privacy.kernel.terms import SubjectRef
+from privacy.retention.model import NewHold
+from tests.cast import ALICE
 from tests.company.confirming import confirm_chinook, connect
 from tests.discovery.building import run_script
 from tests.disposal.erasing import Case
@@ -82,6 +84,26 @@ def test_what_belongs_to_customers_and_staff(chinook: Case) -> None:
     assert counts(chinook, "customer", "59") == {("customer", own): 1, ("invoice", own): 6, ("invoiceline", own): 36}
     assert counts(chinook, "employee", "2") == {("employee", own): 1, ("employee", "handled"): 3}
     assert counts(chinook, "employee", "3") == {("employee", own): 1, ("customer", "handled"): 21}
+
+
+def test_an_invoice_about_a_customer_is_no_customer(chinook: Case) -> None:
+    """`confirm --all-auto` says whom an invoice is about: by it the customer's rows are the same, and an invoice that is held keeps its lines."""
+    invoice = next(each.name for each in chinook.application.inventory.datasets(DEFAULT_TENANT, "chinook") if plain(each.table) == "invoice")
+    spelled = snake if invoice.endswith(".invoice") else str
+    chinook.application.inventory.set_subject(ALICE, invoice, "customer", spelled("CustomerId"))
+    own = Share.OWNED.value
+    assert counts(chinook, "customer", "1") == {("customer", own): 1, ("invoice", own): 7, ("invoiceline", own): 38}
+
+    chinook.application.holds.place(ALICE, NewHold("chinook", "claim", "court", dataset=invoice, keys=("98",)))
+    made = chinook.plan(SubjectRef("chinook", "customer", "1"))
+    told = {(plain(row.dataset.partition(".")[2]), row.action.value): row.rows for row in made.rows}
+    assert told == {
+        ("customer", "anonymise"): 1,
+        ("invoice", "restrict"): 1,
+        ("invoiceline", "restrict"): 2,
+        ("invoice", "delete"): 6,
+        ("invoiceline", "delete"): 36,
+    }
 
 
 def test_erasing_a_customer_and_two_employees_touches_their_rows_alone(chinook: Case) -> None:
