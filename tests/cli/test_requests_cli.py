@@ -32,7 +32,7 @@ def run(office: Bureau, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     def call(*arguments: str, actor: Actor = ALICE, stdin: str = "", answers: tuple[str, ...] = ()) -> tuple[int, str]:
         typed = iter(answers)
         monkeypatch.setattr(session, "open_application", lambda: (application, actor))
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin or "".join(f"{answer}\n" for answer in answers)))
         monkeypatch.setattr("privacy.cli.requests.click.prompt", lambda text, **more: next(typed))
         with pytest.raises(SystemExit) as ended:
             main(["requests", *arguments])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from privacy.adapters.store.engine import SqlStore
-from privacy.cli import main, session
+from privacy.cli import asking, main, session
 from privacy.kernel.clock import FixedClock
 from privacy.kernel.terms import Actor
 from tests.cast import ALICE, CHARLIE
@@ -51,17 +51,22 @@ def test_identifiers_come_on_standard_input_and_are_not_printed(run: Run) -> Non
     assert "quillfeather" not in text
 
 
-def test_identifiers_can_be_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of them stands on the command line."""
+def test_identifiers_can_be_asked_for(run: Run) -> None:
+    """Nothing of them stands on the command line; without a terminal a line of standard input answers."""
+    code, text = run("subjects", "resolve", "--ask", "phone", stdin="+86 139 0417 2263\n")
+    assert (code, "crm:customer:1" in text) == (0, True)
+
+
+def test_at_a_terminal_identifiers_are_asked_for_without_showing_them(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, bool]] = []
 
-    def prompt(text: str, *, hide_input: bool) -> str:
-        asked.append((text, hide_input))
-        return "+86 139 0417 2263"
+    def prompt(text: str, *, hide_input: bool, err: bool) -> str:
+        asked.append((text, hide_input and err))
+        return "typed"
 
-    monkeypatch.setattr("privacy.cli.subjects.click.prompt", prompt)
-    code, text = run("subjects", "resolve", "--ask", "phone")
-    assert (code, "crm:customer:1" in text, asked) == (0, True, [("phone", True)])
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("privacy.cli.asking.click.prompt", prompt)
+    assert (asking.ask("phone"), asked) == ("typed", [("phone", True)])
 
 
 @pytest.mark.parametrize(
