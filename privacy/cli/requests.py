@@ -6,6 +6,7 @@ Identifiers, codes and notes are asked for, or read from standard input as JSON:
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,14 +19,14 @@ import click
 from privacy.cli.asking import ask
 from privacy.cli.output import json_option, show
 from privacy.kernel.days import check_day
-from privacy.kernel.errors import InvalidInput
+from privacy.kernel.errors import InvalidInput, PrivacyError
 from privacy.kernel.plaintext import Plaintext
 
 if TYPE_CHECKING:
     from privacy.application import Application
     from privacy.kernel.terms import Actor
     from privacy.rights.model import Reached, Request
-    from privacy.rights.service import Shown
+    from privacy.rights.service import Requests, Shown
     from privacy.subjects.model import Identifier
 
 _IDENTIFIERS = ("email", "phone", "resident_id", "login", "member_card", "subject", "name")
@@ -95,16 +96,17 @@ def show_request(id: str, as_json: bool) -> None:
     with _opened() as (application, actor):
         shown = application.requests.get(actor, id)
         reached = _reached(shown.request, application.requests.identity.reached(shown.request))
+        whole = _row(shown) | _standing(application.requests, actor, shown)
     clocks = [
         {"name": each.name, "regime": each.regime, "due": each.due.isoformat(), "target": each.target.isoformat(), "rule": f"{each.rule}@{each.version}",
          "calendar": each.calendar, "zone": each.zone, "status": each.status, "provisional": each.provisional}
         for each in shown.clocks
     ]  # fmt: skip
     if as_json:
-        show(_row(shown) | {"clocks": clocks, "reached": reached}, as_json=True)
+        show(whole | {"clocks": clocks, "reached": reached}, as_json=True)
         return
-    show(_row(shown))
-    show(reached, title="Records it led to; only the proven ones are planned and packaged")
+    show({word: value for word, value in whole.items() if value not in (None, "", {}, [])})
+    _part("Records it led to; only the proven ones are planned and packaged", reached, "It led to no record yet.")
     show(clocks, title="Deadlines")
 
 
@@ -167,25 +169,30 @@ def verify(id: str, attest: str | None, subjects: Sequence[str], as_json: bool) 
 @requests.command()
 @click.argument("id")
 @json_option
-def plan(id: str, as_json: bool) -> int:
+@click.option("--show", "present", is_flag=True, help="Show the present plan, as whoever approves it reads it; none is made.")
+def plan(id: str, as_json: bool, present: bool) -> int:
     """Plan an erasure and show what would happen. Exit 1 when something blocks it."""
     with _opened() as (application, actor):
-        planned = application.requests.erasing.plan(actor, id)
-    rows = [{"dataset": each.dataset, "action": each.action, "rows": each.rows, "share": each.share, "reason": each.reason} for each in planned.plan.rows]
+        erasing = application.requests.erasing
+        planned = erasing.shown(actor, id) if present else erasing.plan(actor, id)
+    rows = [{word: getattr(each, word) for word in ("dataset", "action", "rows", "share", "columns", "reason", "rule", "until")} for each in planned.plan.rows]
     obstacles = [
         {"where": each.where, "code": each.code, "blocks": each.blocks, "detail": each.detail, "remedy": each.remedy} for each in planned.plan.obstacles
     ]
+    about = {word: getattr(planned.plan, word) for word in ("state", "made_by", "made_at", "approved_by", "hash")}
+    about = {"plan": planned.plan.id} | about
     recipients = [{"id": each.id, "name": each.name, "contact": each.contact} for each in planned.recipients]
     if as_json:
-        told = {"plan": planned.plan.id, "hash": planned.plan.hash, "rows": rows, "obstacles": obstacles, "unsearched": planned.unsearched}
-        show(told | {"recipients": recipients, "reached": _reached(planned.request, planned.reached)}, as_json=True)
+        told = about | {"rows": rows, "obstacles": obstacles, "carriers": planned.plan.carriers, "unsearched": planned.unsearched}
+        show(told | {"problems": planned.plan.problems, "recipients": recipients, "reached": _reached(planned.request, planned.reached)}, as_json=True)
     else:
-        show(_reached(planned.request, planned.reached), title="Records it led to; only the proven ones are planned")
-        show(rows, title=f"Plan {planned.plan.id}")
-        if obstacles:
-            show(obstacles, title="Obstacles")
-        show(recipients, title="To be told afterwards")
-        click.echo(f"hash: {planned.plan.hash}")
+        reached = _reached(planned.request, planned.reached)
+        _part("Records it led to; only the proven ones are planned", reached, "The records it led to are known no more: its file was removed.")
+        _part("What happens to which rows", rows, "No row of this person was found.")
+        _part("Obstacles", obstacles, "No obstacle.")
+        _part("Could not be searched for personal data", [{"field": each} for each in planned.plan.carriers], "No file, image or free text in these rows.")
+        _part("To be told afterwards", recipients, "No recipient gets data for this controller's purposes.")
+        show({word: value for word, value in (about | {"unsearched": planned.unsearched, "problems": planned.plan.problems}).items() if value})
     return 1 if planned.plan.blocked else 0
 
 
@@ -308,10 +315,17 @@ def package(id: str, out: Path | None, as_json: bool) -> None:
 
 @requests.command()
 @click.argument("id")
-def certificate(id: str) -> None:
-    """Print the signed certificate of an erasure."""
+@click.option("--all", "every", is_flag=True, help="Every certificate of the request as JSON, newest first: what a hold kept goes later and has its own.")
+def certificate(id: str, every: bool) -> None:
+    """Print the newest signed certificate of an erasure."""
     with _opened() as (application, actor):
-        click.echo(application.requests.erasing.certificate(actor, id).decode("utf-8"), nl=False)
+        erasing = application.requests.erasing
+        if not every:
+            click.echo(erasing.certificate(actor, id).decode("utf-8"), nl=False)
+            return
+        found = erasing.certificates(actor, id)
+    told = [{"plan": each.plan, "approved_by": each.approved_by, "ended_at": each.ended_at, "certificate": each.text.decode("utf-8")} for each in found]
+    show(told, as_json=True)
 
 
 @requests.command()
@@ -337,15 +351,60 @@ def _opened() -> "Iterator[tuple[Application, Actor]]":
     application, actor = open_application()
     try:
         yield application, actor
+    except PrivacyError as error:
+        # the rooms name a step by its route; who sits at a shell is told its command
+        error.detail = at_the_shell(error.detail)
+        error.args = (error.detail,)
+        raise
     finally:
         application.close()
 
 
+_ROUTE = re.compile(r"(GET|POST) …/(identifiers|identity|verify|plan|package|file)\b")
+_COMMANDS = {"POST identifiers": "identify ID", "GET plan": "plan ID --show"}
+
+
+def at_the_shell(remedy: str) -> str:
+    """Return a remedy with the commands of its routes; what has none (a request's file) by its whole route."""
+
+    def command(found: re.Match[str]) -> str:
+        method, step = found.groups()
+        if step == "file":
+            return f"`{method} /api/v1/requests/ID/file`"
+        return f"`privacy requests {_COMMANDS.get(f'{method} {step}', f'{step} ID')}`"
+
+    return _ROUTE.sub(command, remedy)
+
+
+def _standing(requests: "Requests", actor: "Actor", shown: "Shown") -> dict[str, Any]:
+    """Return how plan, code and package stand, and what to do about a doubt."""
+    from privacy.rights.identity import remedy_of
+
+    code, package = requests.identity.code_of(shown.request), requests.packages.state(actor, shown.request.id)
+    sent = {"state": code.state, "channel": code.channel, "expires_at": code.expires_at, "attempts_left": requests.identity.attempts_left(code)} if code else {}
+    made = {word: getattr(package, word) for word in ("state", "made_at", "expires_at", "size", "digest", "read_at", "read_by")} if package else {}
+    told: dict[str, Any] = {"plan_state": shown.plan_state, "problems": shown.problems, "code": sent, "package": made}
+    return told | {"remedy": at_the_shell(remedy_of(shown.request.doubt))}
+
+
+def _part(title: str, rows: Sequence[dict[str, Any]], none: str) -> None:
+    if rows:
+        show(rows, title=title)
+    else:
+        click.echo(none)
+
+
 def _row(shown: "Shown") -> dict[str, Any]:
+    from privacy.rights.states import steps_of
+
     request = shown.request
     words = ("id", "kind", "state", "controller", "regimes", "received_at", "language", "identifier_kinds", "doubt", "verified_how", "held_since", "outcome")
     row = {word: getattr(request, word) for word in words}
-    return row | {"days_left": shown.days_left, "plan": request.plan, "possible": [act.value for act in shown.possible]}
+    return row | {
+        "days_left": shown.days_left,
+        "plan": request.plan,
+        "possible": ["identify" if step == "identifiers" else step for step in steps_of(shown.possible)],
+    }
 
 
 def _reached(request: "Request", reached: "Sequence[Reached]") -> list[dict[str, Any]]:

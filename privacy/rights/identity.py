@@ -112,6 +112,10 @@ class Identity:
         self._cases, self._lookups, self._subjects, self._messenger = cases, lookups, subjects, messenger
         self._rules = rules or CodeRules()
 
+    def check(self, identifiers: Sequence[Identifier]) -> None:
+        """Refuse what cannot be an identifier of its kind. Raises InvalidInput with the place."""
+        self._subjects.check(identifiers)
+
     # --- who it is -----------------------------------------------------------------------------------------------------------------
 
     def recognise(self, actor: Actor, request: Request, *, request_id: str = "") -> tuple[Request, tuple[Reached, ...]]:
@@ -372,6 +376,11 @@ def doubt_of(resolution: Resolution) -> str:
         return ""
     reasons = {doubt.reason for doubt in resolution.doubts}
     return next((reason for reason in _WORST_FIRST if reason in reasons), "not_found")
+
+
+def remedy_of(doubt: str) -> str:
+    """Return what to do about the doubt that a request shows, empty for none."""
+    return _REMEDIES.get(doubt, "")
 
 
 def unclear(doubt: str) -> Conflict:

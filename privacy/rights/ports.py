@@ -106,6 +106,9 @@ class Accepting(Protocol):
 class Subjects(Protocol):
     """Who somebody is; `subjects.service.Subjects` is one."""
 
+    def check(self, identifiers: Sequence[Identifier]) -> None:
+        """Refuse what can never lead to anybody. Raises InvalidInput with the place, never the value."""
+
     def resolve(self, actor: Actor, identifiers: Sequence[Identifier], *, request_id: str = "") -> Resolution: ...
 
     def contacts(self, tenant: TenantId, subject: SubjectRef) -> Sequence[Contact]:

@@ -27,7 +27,7 @@ from privacy.rights.model import OPEN, CaseFile, Clock, NewRequest, Request, Req
 from privacy.rights.packages import Packages
 from privacy.rights.ports import Catalogue, Page
 from privacy.rights.sealing import Lookups
-from privacy.rights.states import Act, possible
+from privacy.rights.states import Act, doable
 from privacy.subjects.model import Identifier, IdentifierKind
 
 MOST_IDENTIFIERS = 20
@@ -153,6 +153,7 @@ class Requests:
         if new.requester is not Requester.SELF and new.evidence is None:
             raise InvalidInput("An agent or relative brings proof of authority: say where it is kept.", pointer="/requester/evidence")
         check_identifiers(new.identifiers)
+        self.identity.check(new.identifiers)
         for name, text, longest in (("contact", new.contact, _LONGEST), ("note", new.note, _LONGEST_NOTE), ("evidence", new.evidence, _LONGEST)):
             check_text(text, f"/{name}", longest)
         return controller
@@ -219,7 +220,7 @@ class Requests:
         clocks = tuple(clock for _, clock in rows)
         lead = leading(clocks)
         left = days_left(lead.target, lead.zone, self._cases.clock.now()) if lead and request.is_open else None
-        return Shown(request, clocks, left, possible(request.kind, request.state))
+        return Shown(request, clocks, left, doable(request.kind, request.state, held=request.held_since is not None))
 
     # --- acts of people ------------------------------------------------------------------------------------------------------------
 
@@ -227,6 +228,7 @@ class Requests:
         """Add identifiers that the person gave later: the way on where the first did not lead to one person."""
         require(actor, "requests:receive")
         check_identifiers(identifiers)
+        self.identity.check(identifiers)
         request = self._cases.get(actor.tenant, id)
         file = self._cases.file(request)
         known = self._lookups.strong(actor.tenant, file.identifiers)

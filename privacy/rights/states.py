@@ -1,6 +1,6 @@
 """What can be done with a request in which state: one table. Whatever is not in it is refused, and the refusal names what is possible."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from privacy.kernel.errors import Conflict
@@ -78,7 +78,7 @@ def after(kind: RequestKind, state: RequestState, act: Act) -> RequestState:
     """Return the state that `act` leads to. Raises Conflict naming what can be done instead."""
     if act in possible(kind, state):
         return TRANSITIONS[act][state]
-    offered = [each.value for each in possible(kind, state) if each in BY_PEOPLE]
+    offered = steps_of(doable(kind, state, held=False))
     remedy = f"Possible now: {', '.join(offered)}." if offered else "It is closed; take in a new request."
     raise Conflict(f"A request of kind {kind.value} in state {state.value} does not allow {act.value}. {remedy}", code="wrong_state")
 
@@ -86,6 +86,20 @@ def after(kind: RequestKind, state: RequestState, act: Act) -> RequestState:
 def possible(kind: RequestKind, state: RequestState) -> tuple[Act, ...]:
     """Return every act that a request of this kind allows in this state, in the order of the table."""
     return tuple(act for act, moves in TRANSITIONS.items() if state in moves and _fits(kind, state, act))
+
+
+def doable(kind: RequestKind, state: RequestState, *, held: bool) -> tuple[Act, ...]:
+    """Return what a person can do now: not what jobs do, nor what a hold stops."""
+    offered = (act for act in possible(kind, state) if act in BY_PEOPLE)
+    return tuple(act for act in offered if (act is not Act.RELEASE if not held else act is not Act.HOLD and act not in STOPPED_BY_HOLD))
+
+
+def steps_of(acts: Iterable[Act]) -> list[str]:
+    """Return acts in the words of the routes and, but for `identifiers` (there `identify`), of the commands."""
+    return list(dict.fromkeys(_STEPS.get(act, act.value) for act in acts))
+
+
+_STEPS = {Act.IDENTIFY: "identifiers", Act.ASK_IDENTITY: "identity", Act.NOTHING_HELD: "close"}
 
 
 def _fits(kind: RequestKind, state: RequestState, act: Act) -> bool:

@@ -10,10 +10,14 @@ import pytest
 
 from privacy.adapters.store.engine import SqlStore
 from privacy.cli import main, session
+from privacy.disposal.model import Obstacle, PlannedRows, PlanState, Share
+from privacy.inventory.relations import Erase
 from privacy.kernel.clock import FixedClock
+from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import Actor
+from privacy.rights.model import RequestKind
 from tests.cast import ALICE, CAROL, CHARLIE, DAVE, LI_XIAOMING
-from tests.rights.office import AGNES, Bureau, open_bureau
+from tests.rights.office import AGNES, SWITCHBOARD, Bureau, open_bureau
 
 Run = Callable[..., tuple[int, str]]
 EMAIL = json.dumps({"kind": "email", "value": LI_XIAOMING.email})
@@ -30,10 +34,8 @@ def run(office: Bureau, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     application = SimpleNamespace(requests=office.requests, close=lambda: None)
 
     def call(*arguments: str, actor: Actor = ALICE, stdin: str = "", answers: tuple[str, ...] = ()) -> tuple[int, str]:
-        typed = iter(answers)
         monkeypatch.setattr(session, "open_application", lambda: (application, actor))
         monkeypatch.setattr("sys.stdin", io.StringIO(stdin or "".join(f"{answer}\n" for answer in answers)))
-        monkeypatch.setattr("privacy.cli.requests.click.prompt", lambda text, **more: next(typed))
         with pytest.raises(SystemExit) as ended:
             main(["requests", *arguments])
         printed = capsys.readouterr()
@@ -119,3 +121,67 @@ def test_charlie_gets_nothing(run: Run, office: Bureau) -> None:
     ):
         code, text = run(*arguments, actor=CHARLIE)
         assert code == 1 and "scope" in text, arguments
+
+
+def test_who_approves_reads_the_whole_plan_first(run: Run, office: Bureau) -> None:
+    """Columns emptied, reasons, what could not be searched, whom to tell, obstacles with remedies, and the hash; making none."""
+    id = office.verified(RequestKind.ERASURE)
+    assert run("plan", id, "--show", actor=DAVE)[0] == 1
+    made = office.requests.erasing.plan(ALICE, id).plan
+    cleared = PlannedRows("crm", "crm.invoice", Erase.UNLINK, 2, Share.SHARED, columns=("customer_id",), reason="accounting")
+    told = Obstacle("unreachable", "billing", "It does not answer.", "Make a new plan when it answers.", blocks=False)
+    office.disposal.move(made.id, PlanState.PLANNED, rows=(cleared,), carriers=("crm.invoice.scan (image)",), obstacles=(told,))
+    code, text = run("plan", id, "--show", actor=DAVE)
+    assert code == 0 and len(office.disposal.plans) == 1
+    for word in ("customer_id", "accounting", "crm.invoice.scan (image)", "Parcel Ltd", "Make a new plan when it answers.", made.hash, ALICE.ref):
+        assert word in text, word
+    told_json = json.loads(run("plan", id, "--show", "--json", actor=DAVE)[1])
+    assert told_json["rows"][0]["columns"] == ["customer_id"] and told_json["hash"] == made.hash
+    office.disposal.move(made.id, PlanState.PLANNED, rows=(), carriers=(), obstacles=())
+    text = run("plan", id, "--show", actor=DAVE)[1]
+    assert "Nothing to show." not in text and "No row of this person was found." in text
+    assert run("plan", id, "--show", actor=CHARLIE)[0] == 1
+
+
+def test_show_tells_how_code_plan_and_package_stand_and_what_can_be_done(run: Run, office: Bureau) -> None:
+    id = office.receive(RequestKind.ERASURE)
+    office.requests.identity.ask(AGNES, id)
+    text = run("show", id)[1]
+    assert "attempts_left: 5" in text and "active" in text
+    possible = json.loads(run("show", id, "--json")[1])["possible"]
+    assert set(possible) == {"identify", "identity", "verify", "close", "refuse", "withdraw", "extend", "hold"}
+    office.requests.hold(ALICE, id, "dispute")
+    possible = json.loads(run("show", id, "--json")[1])["possible"]
+    assert "release" in possible and "hold" not in possible
+    office.requests.release(ALICE, id)
+    office.requests.identity.attest(ALICE, id, "id_document", Plaintext("copy"))
+    made = office.requests.erasing.plan(ALICE, id).plan
+    office.disposal.move(made.id, PlanState.VOID, problems={"plan": "crm: the schema was changed after the approval: make a new plan"})
+    text = run("show", id)[1]
+    assert "plan_state: void" in text and "the schema was changed" in text
+
+
+def test_a_package_stands_in_show(run: Run, office: Bureau) -> None:
+    id = office.verified()
+    office.requests.packages.make(ALICE, id)
+    assert json.loads(run("show", id, "--json")[1])["package"]["state"] == "ready"
+
+
+def test_remedies_at_the_shell_name_commands(run: Run, office: Bureau) -> None:
+    id = office.receive(RequestKind.ACCESS, SWITCHBOARD)
+    code, text = run("identity", id, actor=AGNES)
+    assert code == 1 and "`privacy requests identify ID`" in text and "POST" not in text
+    text = run("show", id)[1]
+    assert "`privacy requests identify ID`" in text and "POST" not in text
+
+
+def test_every_certificate_is_printed(run: Run, office: Bureau) -> None:
+    id = office.verified(RequestKind.ERASURE)
+    first = office.requests.erasing.plan(ALICE, id).plan
+    office.requests.erasing.approve(DAVE, id, first.hash)
+    held = PlannedRows("crm", "crm.invoice", Erase.RESTRICT, 2, Share.OWNED, reason="hold")
+    office.disposal.move(first.id, PlanState.DONE, rows=(held,))
+    office.requests.get(ALICE, id)
+    second = office.disposal.put_off(id, PlanState.DONE)
+    assert run("certificate", id)[1] == f'{{"certificate": "{second}"}}'
+    assert [each["plan"] for each in json.loads(run("certificate", id, "--all")[1])] == [second, first.id]

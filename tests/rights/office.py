@@ -34,6 +34,8 @@ from privacy.rights.ports import Message
 from privacy.rights.sealing import CaseSeal, Lookups
 from privacy.rights.service import Requests
 from privacy.subjects.model import Contact, Doubt, Identifier, IdentifierKind, Match, Resolution
+from privacy.subjects.normalising import Spellings
+from privacy.subjects.resolving import check_identifiers
 from tests.cast import ALICE, LI_XIAOMING, actor_as
 from tests.remembering import RememberingLog
 
@@ -57,6 +59,9 @@ class KnownPeople:
     people: dict[str, tuple[SubjectRef, ...]] = field(default_factory=dict)
     on_file: dict[SubjectRef, list[Contact]] = field(default_factory=dict)
     unreachable: bool = False
+
+    def check(self, identifiers: Sequence[Identifier]) -> None:
+        check_identifiers(identifiers, Spellings())
 
     def resolve(self, actor: Actor, identifiers: Sequence[Identifier], *, request_id: str = "") -> Resolution:
         matches, doubts = [], []

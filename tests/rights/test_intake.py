@@ -109,6 +109,7 @@ def test_each_bad_intake_is_refused_where_it_is_wrong(office: Bureau, fixed_cloc
         "/identifiers": replace(good, identifiers=()),
         "/identifiers/0/scope": replace(good, identifiers=(login,)),
         "/identifiers/0/value": replace(good, identifiers=(Identifier(IdentifierKind.EMAIL, Plaintext(" ")),)),
+        "/identifiers/1/value": replace(good, identifiers=(EMAIL, Identifier(IdentifierKind.EMAIL, Plaintext("not an email")))),
         "/note": replace(good, note=Plaintext("x" * 20_001)),
     }
     for pointer, new in bad.items():

@@ -63,7 +63,9 @@ def test_no_sequence_reaches_an_impossible_state(kind: RequestKind, choices: lis
     """Whatever people and jobs do, in whatever order."""
     state, trail = RequestState.RECEIVED, [(None, RequestState.RECEIVED)]
     for choice in choices:
-        offered = possible(kind, state)
+        # what is taken up again from the end was carried out before: there is a plan
+        carried_out = any(act is Act.FINISH for act, _ in trail)
+        offered = [act for act in possible(kind, state) if act is not Act.RESUME or carried_out]
         if not offered:
             break
         act = offered[choice % len(offered)]

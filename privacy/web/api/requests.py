@@ -16,10 +16,11 @@ from privacy.kernel.plaintext import Plaintext
 from privacy.kernel.terms import SubjectRef
 from privacy.rights.acceptance import Acceptance
 from privacy.rights.cases import Note
-from privacy.rights.erasing import Planned
+from privacy.rights.erasing import Certified, Planned
 from privacy.rights.identity import ATTESTATIONS
 from privacy.rights.model import CaseFile, Clock, Code, NewRequest, Package, Reached, Request, Requester, RequestKind, RequestState, Step
 from privacy.rights.service import MOST_IDENTIFIERS, Refusal, Shown
+from privacy.rights.states import steps_of
 from privacy.web.api.catalogue import Id
 from privacy.web.api.subjects import IdentifierBody, NeededLine
 from privacy.web.endpoint import Answer, Binary, Body, Call, JsonInt, Line, Name, Query, Reply, Routes, SubjectText, When, form
@@ -233,6 +234,8 @@ class RequestAnswer(Answer):
     verified_at: datetime | None
     held_since: datetime | None
     plan: str
+    plan_state: str
+    problems: dict[str, str]
     outcome: str
     closed_at: datetime | None
     purge_at: datetime | None
@@ -248,7 +251,7 @@ class RequestAnswer(Answer):
     def of(
         cls, shown: Shown, *, duplicate: bool = False, code: CodeAnswer | None = None, package: Package | None = None, reached: Sequence[Reached] = ()
     ) -> "RequestAnswer":
-        own = ("reached", "duplicate", "days_left", "possible", "clocks", "code", "package", "regimes", "identifier_kinds")
+        own = ("reached", "duplicate", "days_left", "possible", "plan_state", "problems", "clocks", "code", "package", "regimes", "identifier_kinds")
         values = {word: getattr(shown.request, word) for word in cls.model_fields if word not in own}
         return cls(
             **values,
@@ -256,7 +259,9 @@ class RequestAnswer(Answer):
             regimes=list(shown.request.regimes),
             identifier_kinds=list(shown.request.identifier_kinds),
             days_left=shown.days_left,
-            possible=[act.value for act in shown.possible],
+            possible=steps_of(shown.possible),
+            plan_state=shown.plan_state,
+            problems=dict(shown.problems),
             clocks=list(map(ClockAnswer.of, shown.clocks)),
             code=code,
             package=PackageAnswer.of(package) if package else None,
@@ -451,6 +456,25 @@ class PlanAnswer(Answer):
             problems=dict(plan.problems),
             recipients=list(map(ToTellAnswer.of, planned.recipients)),
         )
+
+
+class CertificateAnswer(Answer):
+    """A signed certificate as text, byte for byte, of one plan of the request."""
+
+    plan: str
+    approved_by: str
+    ended_at: datetime | None
+    certificate: str
+
+    @classmethod
+    def of(cls, found: Certified) -> "CertificateAnswer":
+        return cls(plan=found.plan, approved_by=found.approved_by, ended_at=found.ended_at, certificate=found.text.decode("utf-8"))
+
+
+class CertificatesAnswer(Answer):
+    """What a law or a hold kept goes later and has a certificate of its own."""
+
+    certificates: list[CertificateAnswer]
 
 
 class MadeAnswer(Answer):
@@ -707,6 +731,12 @@ def approve(call: Call, body: ApproveBody, request: str) -> PlanAnswer:
 def certificate(call: Call, request: str) -> Binary:
     text = call.app.requests.erasing.certificate(call.actor, request, request_id=call.request_id)
     return Binary(text, "application/json", filename=f"certificate-{request}.json")
+
+
+@routes.get("/requests/<request>/certificates", scope="requests:read", answer=CertificatesAnswer, summary="Every certificate, newest first", errors=(NotFound,))
+def certificates(call: Call, request: str) -> CertificatesAnswer:
+    found = call.app.requests.erasing.certificates(call.actor, request, request_id=call.request_id)
+    return CertificatesAnswer(certificates=list(map(CertificateAnswer.of, found)))
 
 
 # --- packages --------------------------------------------------------------------------------------------------------------------------
