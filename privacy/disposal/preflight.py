@@ -40,9 +40,7 @@ def look(system: str, shapes: Mapping[str, TableShape], steps: Sequence[Step], t
     yield from _unindexed(system, shapes, deleted, target, kind)
 
 
-def weigh(
-    system: str, shapes: Mapping[str, TableShape], steps: Sequence[Step], statements: Sequence[Statement], rehearsal: Rehearsal
-) -> Iterator[Obstacle]:
+def weigh(system: str, shapes: Mapping[str, TableShape], steps: Sequence[Step], statements: Sequence[Statement], rehearsal: Rehearsal) -> Iterator[Obstacle]:
     """Yield what a rehearsal of `statements` (one per step that writes) showed: a broken constraint, other counts, rows nobody planned."""
     writing = [step for step in steps if step.kind is not StepKind.STAY]
     if rehearsal.violation is not None:

@@ -63,8 +63,8 @@ def confirm(
             decisions.append(FieldDecision(dataset.name, field.name, "confirm" if category else "not_personal", category))
     refused = [answer for answer in application.inventory.decide(actor, decisions) if isinstance(answer, PrivacyError)]
     assert refused == []
-    for table, (type, field) in subjects.items():
-        application.inventory.set_subject(actor, f"{name}.{table}", type, field)
+    for table, (type, key) in subjects.items():
+        application.inventory.set_subject(actor, f"{name}.{table}", type, key)
     for edge in relations:
         application.relations.add(actor, name, edge)
 

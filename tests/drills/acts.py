@@ -1,7 +1,7 @@
 """The acts of the crash drill."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sqlalchemy import inspect, text
@@ -160,4 +160,4 @@ class Decryption(Encryption):
     _AFTER: ClassVar[Mapping[Phase, Step]] = {Phase.COPIED: Step.SWITCH, Phase.SWITCHED: Step.UNDO}
 
 
-ACTS = {"erasure": Erasure, "sweep": Sweep, "encryption": Encryption, "decryption": Decryption}
+ACTS: Mapping[str, Callable[[], Any]] = {"erasure": Erasure, "sweep": Sweep, "encryption": Encryption, "decryption": Decryption}

@@ -64,7 +64,8 @@ def _live(work: Callable[[], None], points: Points, counted: Path | None) -> Non
 
 
 def _count(points: Points) -> None:
-    commit, sync = DefaultDialect.do_commit, os.fsync
+    commit: Any = DefaultDialect.do_commit
+    sync: Any = os.fsync
 
     def do_commit(self: Any, opened: Any) -> None:
         points.pass_by()
@@ -77,4 +78,4 @@ def _count(points: Points) -> None:
         points.pass_by()
 
     DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
