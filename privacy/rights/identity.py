@@ -55,6 +55,7 @@ _SAYING_NOTHING = {  # what to do about a doubt before anybody says that nothing
     "unconfirmed": "A value stands, or may stand, where nobody has confirmed the field or whom the rows are about: confirm it in the data map.",
     "unreachable": "A system could not be searched. Try again when it answers.",
 }
+_CLOUDING = ("shared", "organisation", "contradicting")
 _WORST_FIRST = ("shared", "organisation", "contradicting", "weak", "unconfirmed", "unreachable")
 _REFUSED = (
     "The code was not accepted: it is wrong, expired, used or replaced by a newer one, or there were too many attempts. "
@@ -115,6 +116,20 @@ class Identity:
     def check(self, identifiers: Sequence[Identifier]) -> None:
         """Refuse what cannot be an identifier of its kind. Raises InvalidInput with the place."""
         self._subjects.check(identifiers)
+
+    def alone(self, actor: Actor, identifiers: Sequence[Identifier], *, request_id: str = "") -> frozenset[SubjectRef]:
+        """Return the subjects to which each strong identifier leads by itself; empty when one is unknown, shared or in doubt."""
+        common: frozenset[SubjectRef] | None = None
+        for each in identifiers:
+            if each.kind is IdentifierKind.NAME:
+                continue
+            found = self._subjects.resolve(actor, [each], request_id=request_id)
+            clouded = any(doubt.reason == "unreachable" or (doubt.reason in _CLOUDING and doubt.kind is each.kind) for doubt in found.doubts)
+            if clouded or doubt_of(found):
+                return frozenset()
+            given = frozenset(match.subject for match in found.matches if match.reach is Reach.GIVEN)
+            common = given if common is None else common & given
+        return common or frozenset()
 
     # --- who it is -----------------------------------------------------------------------------------------------------------------
 

@@ -104,9 +104,10 @@ class Requests:
             file=file,
         )
 
-        def write(tx: Tx) -> tuple[Request, bool]:
-            if twin := self._twin(tx, request, lookups.keys()):
-                return twin, True
+        if twin := self._twin(actor, new, lookups.keys(), request_id):
+            return TakenIn(self._asked_again(actor, twin, new, request_id), duplicate=True)
+
+        def write(tx: Tx) -> Request:
             self._cases.repository.add(tx, request, lookups.keys())
             dated = replace(self._cases.first_clocks(tx, actor, request, request_id), version=2)
             self._cases.repository.save(tx, dated)
@@ -118,21 +119,45 @@ class Requests:
                 request_id=request_id,
             )  # fmt: skip
             self._cases.audit.append(tx, event)
-            return dated, False
+            return dated
 
-        stored, duplicate = self._cases.store.run(write)
-        return TakenIn(self._shown(stored), duplicate)
+        return TakenIn(self._shown(self._cases.store.run(write)), duplicate=False)
 
-    def _twin(self, tx: Tx, new: Request, lookups: Collection[bytes]) -> Request | None:
-        """Return an open request of the same kind whose identifiers do not contradict these: one holds all of the other's."""
-        mine = frozenset(lookups)
-        for id, theirs in self._cases.repository.found_by(tx, new.tenant, mine).items():
-            found = self._cases.repository.get(tx, new.tenant, id)
-            same = found is not None and found.is_open and (found.kind, found.controller) == (new.kind, new.controller)
-            # a shared phone beside two different e-mail addresses is two people: neither holds all that the other says
-            if same and (mine <= theirs or theirs <= mine):
-                return found
-        return None
+    def _twin(self, actor: Actor, new: NewRequest, lookups: Collection[bytes], request_id: str) -> Request | None:
+        """Return the open request of the same kind and person: every strong identifier of both leads, by itself and without doubt, to one subject."""
+
+        def read(tx: Tx) -> list[Request]:
+            held = self._cases.repository.found_by(tx, actor.tenant, lookups)
+            found = (self._cases.repository.get(tx, actor.tenant, id) for id in held)
+            return [each for each in found if each is not None and each.is_open and (each.kind, each.controller) == (new.kind, new.controller)]
+
+        candidates = self._cases.store.read(read)
+        mine = self.identity.alone(actor, new.identifiers, request_id=request_id) if candidates else frozenset()
+        theirs = (each for each in candidates if mine and mine & self.identity.alone(actor, self._cases.file(each).identifiers, request_id=request_id))
+        return next(theirs, None)
+
+    def _asked_again(self, actor: Actor, twin: Request, new: NewRequest, request_id: str) -> Shown:
+        """Keep what is new of a repeated request in the file of the first, and say so in its timeline."""
+        file = self._cases.file(twin)
+        known = self._lookups.strong(actor.tenant, file.identifiers)
+        names = {each.value.reveal() for each in file.identifiers if each.kind is IdentifierKind.NAME}
+        added = tuple(
+            each
+            for each in new.identifiers
+            if (each.value.reveal() not in names if each.kind is IdentifierKind.NAME else not self._lookups.strong(actor.tenant, [each]).keys() <= known.keys())
+        )[: MOST_IDENTIFIERS - len(file.identifiers)]
+        sealed = self._cases.seal.seal_file(actor.tenant, twin.id, replace(file, identifiers=(*file.identifiers, *added))) if added else twin.file
+        lookups = self._lookups.strong(actor.tenant, added)
+
+        def change(tx: Tx, before: Request) -> Request:
+            if before.file != twin.file:
+                raise Conflict("The request was changed by somebody else just now; send it again.")
+            self._cases.repository.add_lookups(tx, actor.tenant, twin.id, lookups.keys())
+            return replace(before, file=sealed, identifier_kinds=tuple(sorted({*before.identifier_kinds, *(each.kind.value for each in added)})))
+
+        counts = {"identifiers": len(added)}
+        telling = Telling(Action.REQUEST_MOVED, "asked_again", note=new.note, counts=counts, details=counts)
+        return self._shown(self._cases.do(actor, twin.id, Act.REPEAT, telling, change, request_id=request_id))
 
     def _checked(self, tenant: TenantId, new: NewRequest, now: datetime) -> Controller:
         controller = self._catalogue.contents(tenant).controllers.get(new.controller)

@@ -13,6 +13,7 @@ class Act(StrEnum):
     """What people and jobs do with a request; the words of the timeline."""
 
     RECEIVE = "receive"
+    REPEAT = "repeat"  # the same person asked the same again while it is open
     IDENTIFY = "identify"  # further identifiers of the person
     RECOGNISE = "recognise"  # looked up in the connected systems who it is
     ASK_IDENTITY = "ask_identity"
@@ -61,6 +62,7 @@ TRANSITIONS: Mapping[Act, Mapping[RequestState, RequestState]] = {
     Act.REFUSE: _to(S.REFUSED, *_WAITING),
     # once approved the deletion may have begun; nothing can be taken back any more
     Act.WITHDRAW: _to(S.WITHDRAWN, *_WAITING, S.READY),
+    Act.REPEAT: _STAYING,
     Act.EXTEND: _STAYING,
     Act.HOLD: {state: state for state in (*_WAITING, S.READY)},
     Act.RELEASE: _STAYING,
@@ -71,7 +73,7 @@ PACKAGED = frozenset({RequestKind.ACCESS, RequestKind.PORTABILITY})
 # answered without proof of who asks: what they ask for harms nobody else (GDPR 21(3), 7(3); CCPA regulations 7026)
 UNPROVEN = frozenset({RequestKind.MARKETING_OBJECTION, RequestKind.WITHDRAWAL, RequestKind.OPT_OUT, RequestKind.COMPLAINT})
 STOPPED_BY_HOLD = frozenset({Act.PLAN, Act.APPROVE, Act.PACKAGE, Act.CLOSE})
-BY_PEOPLE = frozenset(Act) - {Act.RECEIVE, Act.RECOGNISE, Act.VOID, Act.RUN, Act.FAIL, Act.FINISH, Act.RESUME}
+BY_PEOPLE = frozenset(Act) - {Act.RECEIVE, Act.REPEAT, Act.RECOGNISE, Act.VOID, Act.RUN, Act.FAIL, Act.FINISH, Act.RESUME}
 
 
 def after(kind: RequestKind, state: RequestState, act: Act) -> RequestState:

@@ -68,7 +68,7 @@ class KnownPeople:
         if self.unreachable:
             return Resolution((), (Doubt("unreachable", "crm.customer", "email", IdentifierKind.EMAIL),))
         for each in identifiers:
-            found = self.people.get(each.value.reveal(), ())
+            found = self.people.get(each.value.reveal().strip().lower(), ())
             if each.kind is IdentifierKind.NAME:
                 doubts.append(Doubt("weak", "crm.customer", "name", each.kind))
             elif len(found) > 1:

@@ -85,6 +85,22 @@ def test_two_people_behind_one_switchboard_are_two_requests(office: Bureau) -> N
     assert not office.requests.receive(AGNES, NewRequest(RequestKind.ACCESS, "main", (colleague, SWITCHBOARD))).duplicate
 
 
+def test_what_is_shared_or_unknown_makes_no_two_requests_the_same(office: Bureau) -> None:
+    """Also where both say exactly the same: two people may sit behind it, and the second must not be swallowed."""
+    unknown = Identifier(IdentifierKind.EMAIL, Plaintext("nobody@company.example"))
+    for told in ((SWITCHBOARD,), (unknown,), (EMAIL, unknown), (EMAIL, SWITCHBOARD)):
+        office.receive(RequestKind.ERASURE, *told)
+        assert not office.requests.receive(AGNES, NewRequest(RequestKind.ERASURE, "main", told)).duplicate, told
+
+
+def test_what_a_repeated_request_adds_is_kept_and_the_timeline_says_so(office: Bureau) -> None:
+    id = office.receive(RequestKind.ERASURE)
+    assert office.requests.receive(AGNES, NewRequest(RequestKind.ERASURE, "main", (EMAIL, PHONE))).shown.request.id == id
+    assert [each.kind.value for each in office.requests.file(ALICE, id)[0].identifiers] == ["email", "phone"]
+    step = office.requests.timeline(ALICE, id)[1][-1]
+    assert (step.act, step.reason, step.details["identifiers"]) == ("repeat", "asked_again", 1)
+
+
 def test_names_alone_never_make_a_duplicate(office: Bureau) -> None:
     office.receive(RequestKind.ACCESS, NAME)
     assert not office.requests.receive(AGNES, NewRequest(RequestKind.ACCESS, "main", (NAME,))).duplicate
