@@ -30,9 +30,9 @@ def crm(steward: Steward, tmp_path: Path) -> Steward:
 
 def test_a_column_goes_through_its_phases(crm: Steward, client_for: Callable[..., Browser]) -> None:
     dpo, body = client_for("dpo"), {"columns": [{"dataset": "crm.customers", "field": "email"}]}
-    (seen,) = dpo.post("/api/v1/columns/plan", json=body | {"keep": False}).get_json()["drafts"]
+    (seen,) = dpo.post("/api/v1/column-plans", json=body | {"keep": False}).get_json()["drafts"]
     assert (seen["rows"], seen["filled"]) == (2, 1) and dpo.get("/api/v1/columns").get_json() == {"columns": []}
-    (draft,) = dpo.post("/api/v1/columns/plan", json=body).get_json()["drafts"]
+    (draft,) = dpo.post("/api/v1/column-plans", json=body).get_json()["drafts"]
     place = f"/api/v1/columns/{draft['column']['id']}"
     for step, phase in (("copy", "copied"), ("verify", "copied"), ("switch", "switched"), ("undo", "undone")):
         asked = dpo.post(f"{place}/{step}")

@@ -55,7 +55,7 @@ def test_a_dpo_proposes_and_decides(dpo: Browser) -> None:
     assert dpo.post(f"{API}/relations/edges", json=edge).get_json()["status"] == "confirmed"
     assert dpo.post(f"{API}/relations/edges", json=edge | {"child_columns": ["nothing"]}).status_code == 422
     handled = dpo.post(
-        f"{API}/datasets/handling",
+        f"{API}/handlings",
         json={
             "decisions": [
                 {"dataset": "shop.orders", "action": "keep"},

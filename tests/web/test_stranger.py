@@ -128,7 +128,7 @@ def test_an_unknown_method_is_refused_with_the_known_ones(web: Flask, nobody: Br
     for route in routes_of(web):
         shape = re.compile(re.sub(r"<[^>]+>", "[^/]+", route.path))
         for path, methods in by_path.items():
-            # /datasets/handling is also what a dataset called handling would have
+            # /handlings is also what a dataset called handling would have
             if path == filled(route.path) or shape.fullmatch(path):
                 methods.update({route.method, "HEAD"} if route.method == "GET" and not route.once else {route.method})
     for path, known in by_path.items():

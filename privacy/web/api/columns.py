@@ -114,7 +114,7 @@ class ColumnStepAnswer(Answer):
 
 
 @routes.post(
-    "/columns/plan",
+    "/column-plans",
     scope="systems:protect",
     body=PlanColumnsBody,
     answer=DraftsAnswer,

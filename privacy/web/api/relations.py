@@ -264,7 +264,7 @@ def add_edge(call: Call, body: EdgeBody) -> RelationAnswer:
     return RelationAnswer.of(call.app.relations.add(call.actor, body.system, edge, request_id=call.request_id))
 
 
-@routes.post("/datasets/handling", scope="systems:write", body=HandlingsBody, answer=HandlingsAnswer, summary="Say what erasure does to datasets")
+@routes.post("/handlings", scope="systems:write", body=HandlingsBody, answer=HandlingsAnswer, summary="Say what erasure does to datasets")
 def handle(call: Call, body: HandlingsBody) -> HandlingsAnswer:
     decisions = [HandlingDecision(item.dataset, Erase(item.action), item.reason, item.rule, item.replacements) for item in body.decisions]
     answers = call.app.relations.handle(call.actor, decisions, request_id=call.request_id)
