@@ -52,15 +52,20 @@ class Marker:
 
     def fence(self, run: str, token: int) -> None:
         """Take the run's lock for this transaction. Raises Conflict `lease_lost` when a higher token has written."""
+        while not self._take(run, token):
+            held = self._do(f"SELECT token FROM {MARKER} WHERE run = {self._mark} AND batch = {FENCE}", (run,)).first()
+            if held is None:
+                self.write(run, FENCE, token, ())
+                return
+            if held[0] > token:
+                raise Conflict("Another worker has taken this run over; this one must stop.", code="lease_lost")
+            # a worker that began the run in this moment wrote the row between our two looks: now it can be taken
+
+    def _take(self, run: str, token: int) -> bool:
         raised = self._do(
             f"UPDATE {MARKER} SET token = {self._mark} WHERE run = {self._mark} AND batch = {FENCE} AND token <= {self._mark}", (token, run, token)
         )
-        if raised.rowcount:
-            return
-        held = self._do(f"SELECT token FROM {MARKER} WHERE run = {self._mark} AND batch = {FENCE}", (run,)).first()
-        if held is not None:
-            raise Conflict("Another worker has taken this run over; this one must stop.", code="lease_lost")
-        self.write(run, FENCE, token, ())
+        return bool(raised.rowcount)
 
     def write(self, run: str, batch: int, token: int, rows: Sequence[int]) -> None:
         values = (run, batch, token, json.dumps(list(rows)), datetime.now(UTC).isoformat(timespec="seconds"))
